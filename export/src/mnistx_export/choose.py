@@ -1,0 +1,33 @@
+"""Which checkpoint and which test images are meant when none are named."""
+
+from pathlib import Path
+
+from mnistx_runtime.errors import BadInput
+from mnistx_train.checkpoint import Card
+from mnistx_train.datasets import Source, source
+from mnistx_train.runs import CONFIG, last_finished, read_config
+
+RELEASED = Path("artifacts/mnist-cnn.safetensors")
+
+
+def checkpoint_path(named: Path | None) -> Path:
+    """The checkpoint named, else that of the last finished run under `artifacts/runs`, else the released one.
+
+    Raises:
+        BadInput: there's none.
+    """
+    found = named or last_finished() or (RELEASED if RELEASED.is_file() else None)
+    if found is None:
+        raise BadInput(f"no finished run under artifacts/runs and no {RELEASED} here; name one with --checkpoint")
+    return found / "model.safetensors" if found.is_dir() else found
+
+
+def data_source(checkpoint: Path, card: Card, data_dir: Path | None, download: bool) -> Source:
+    """The data set that a checkpoint was trained on: as its run folder names it, else as its card does.
+
+    Raises:
+        TrainError: it can't be found.
+    """
+    beside = checkpoint.parent / CONFIG
+    name = read_config(checkpoint.parent).dataset if beside.is_file() else card.dataset
+    return source(name, data_dir, download)

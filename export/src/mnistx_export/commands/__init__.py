@@ -1,0 +1,1 @@
+"""One file a command; each imports only click until it is called."""

@@ -1,0 +1,54 @@
+"""mnistx evaluate"""
+
+from pathlib import Path
+
+import click
+
+from mnistx_runtime.commands import as_json, print_json
+from mnistx_train.commands import data_dir, dataset
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path), required=False)
+@click.option("--runtime", help="What runs an artifact; its own runtime without it.")
+@dataset
+@data_dir
+@click.option("--out", type=click.Path(path_type=Path), help="A folder for metrics.json, report.html and its figures.")
+@as_json
+def evaluate(
+    model: Path | None,
+    runtime: str | None,
+    dataset: str | None,
+    data_dir: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure a model on its test images.
+
+    MODEL is a checkpoint (run by PyTorch) or an artifact (run by any runtime); without it, the last finished run's
+    checkpoint, else the released one. The data set is the one it was trained on.
+    """
+    from mnistx_export.evaluation import evaluate as evaluate_model
+    from mnistx_train.report import write_report
+
+    found = evaluate_model(model, runtime, dataset, data_dir)
+    metrics = found.metrics
+    if out is not None:
+        title = f"{found.path.name} under {found.runtime}"
+        subtitle = f"Measured on the {metrics.count:,} test images of {found.dataset}."
+        write_report(out, title, subtitle, found.names, metrics, found.test)
+    if as_json:
+        values = {"source": str(found.path), "runtime": found.runtime, "dataset": found.dataset}
+        print_json(values | {"names": list(found.names)} | metrics.to_dict())
+        return
+    low, high = metrics.interval
+    click.echo(f"{found.path} under {found.runtime}, {metrics.count:,} test images of {found.dataset}")
+    click.echo(f"  accuracy           {metrics.accuracy:.2%} (95% interval {low:.2%} to {high:.2%})")
+    click.echo(f"  loss               {metrics.loss:.4f} nats")
+    click.echo(f"  calibration error  {metrics.calibration_error:.2%}")
+    for name, share in zip(found.names, metrics.per_class_accuracy, strict=True):
+        click.echo(f"  {name:<18} {share:.2%}")
+    pairs = ", ".join(f"{found.names[a]} as {found.names[b]}: {n}" for a, b, n in metrics.most_confused[:5])
+    click.echo(f"  most confused      {pairs or 'none'}")
+    if out is not None:
+        click.echo(f"report {out / 'report.html'}")

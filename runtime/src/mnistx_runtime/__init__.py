@@ -1,0 +1,70 @@
+"""Reads a digit from a picture on any CPU, without torch.
+
+>>> from mnistx_runtime import Predictor
+>>> import numpy as np
+>>> Predictor().predict_batch(np.zeros((2, 28, 28), np.uint8))[1].names
+('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mnistx_runtime.artifact import Certificate, Metadata
+    from mnistx_runtime.errors import (
+        ArtifactError,
+        BackendUnavailable,
+        BadInput,
+        MnistxError,
+        PredictionRefused,
+        VerificationFailed,
+    )
+    from mnistx_runtime.parity import Parity, compare
+    from mnistx_runtime.predictor import Prediction, Predictor
+    from mnistx_runtime.preprocess import image_from_picture
+    from mnistx_runtime.verify import Verification, verify
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "ArtifactError": "errors",
+    "BackendUnavailable": "errors",
+    "BadInput": "errors",
+    "Certificate": "artifact",
+    "Metadata": "artifact",
+    "MnistxError": "errors",
+    "Parity": "parity",
+    "Prediction": "predictor",
+    "PredictionRefused": "errors",
+    "Predictor": "predictor",
+    "Verification": "verify",
+    "VerificationFailed": "errors",
+    "compare": "parity",
+    "image_from_picture": "preprocess",
+    "verify": "verify",
+}
+
+__all__ = [
+    "ArtifactError",
+    "BackendUnavailable",
+    "BadInput",
+    "Certificate",
+    "Metadata",
+    "MnistxError",
+    "Parity",
+    "Prediction",
+    "PredictionRefused",
+    "Predictor",
+    "Verification",
+    "VerificationFailed",
+    "compare",
+    "image_from_picture",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: `import mnistx_runtime` loads no numpy."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'mnistx_runtime' has no attribute {name!r}")
+    return getattr(import_module(f"mnistx_runtime.{_HOME[name]}"), name)

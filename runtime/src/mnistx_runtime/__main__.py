@@ -1,0 +1,3 @@
+from mnistx_runtime.cli import main
+
+main(prog_name="mnistx")

@@ -1,0 +1,155 @@
+"""The contract of every exported model: its interface, the metadata inside it, and the parity certificate."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_runtime.errors import ArtifactError
+
+INPUT = "image"  # uint8 (N, 1, 28, 28), 0..255, bright ink on black
+OUTPUT = "log_probs"  # float32 (N, classes)
+SIDE = 28
+SCHEMA = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """What a device needs to check itself without torch.
+
+    Args:
+        images: golden images, uint8 `(G, 1, 28, 28)`, drawn by mnistx itself.
+        log_probs: the trained module's answers to them, computed in float64 and rounded to float32 `(G, classes)`.
+        atol: the largest absolute difference of log-probabilities that still counts as the same model.
+    """
+
+    images: NDArray[np.uint8]
+    log_probs: NDArray[np.float32]
+    atol: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The certificate as JSON-ready values, arrays as base64 of their little-endian bytes."""
+        return {
+            "atol": self.atol,
+            "count": len(self.images),
+            "images": base64.b64encode(self.images.tobytes()).decode(),
+            "log_probs": base64.b64encode(self.log_probs.astype("<f4").tobytes()).decode(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Certificate":
+        """The inverse of `to_dict`.
+
+        Raises:
+            KeyError, ValueError, TypeError: the values are not a certificate's.
+        """
+        count = int(values["count"])
+        images = np.frombuffer(base64.b64decode(values["images"]), np.uint8).copy()
+        log_probs = np.frombuffer(base64.b64decode(values["log_probs"]), "<f4").astype(np.float32)
+        if not count or log_probs.size % count:
+            raise ValueError("no golden image, or answers that don't fit them")
+        return cls(images.reshape(count, 1, SIDE, SIDE), log_probs.reshape(count, -1), float(values["atol"]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metadata:
+    """What travels inside an artifact, one string property a field, each the JSON of its value.
+
+    Args:
+        names: the class names, in the order of the output's columns.
+        mean: mean of the training pixels, 0..1; the artifact subtracts it after dividing by 255.
+        std: their standard deviation, 0..1; the artifact divides by it.
+        dataset: the name of the data set that the model was trained on.
+        weights_sha256: `weights_sha256` of the trained parameters.
+        test_accuracy: share of the test images read right, 0..1.
+        certificate: golden images and the trained module's answers to them.
+        description: one sentence.
+        toolkit_version: the version of mnistx that exported it.
+        license: the model's licence, an SPDX identifier.
+        schema_version: of these fields.
+        preprocess_version: of the function that makes the 28x28 image from a picture.
+        imgsz: height and width of the input in pixels.
+        channels: 1, grey.
+        task: "classify".
+    """
+
+    names: tuple[str, ...]
+    mean: float
+    std: float
+    dataset: str
+    weights_sha256: str
+    test_accuracy: float
+    certificate: Certificate
+    description: str
+    toolkit_version: str
+    license: str = "MIT"
+    schema_version: int = SCHEMA
+    preprocess_version: int = 1
+    imgsz: tuple[int, int] = (SIDE, SIDE)
+    channels: int = 1
+    task: str = "classify"
+
+    def to_props(self) -> dict[str, str]:
+        """The fields as string properties, in the order of their names."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values["certificate"] = self.certificate.to_dict()
+        return {name: json.dumps(values[name], sort_keys=True) for name in sorted(values)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON-ready values, the certificate by its size and tolerance only."""
+        values = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "certificate"}
+        values |= {"names": list(self.names), "imgsz": list(self.imgsz)}
+        return values | {"certificate": {"images": len(self.certificate.images), "atol": self.certificate.atol}}
+
+    @classmethod
+    def from_props(cls, props: Mapping[str, str], source: str = "the model") -> "Metadata":
+        """Read the string properties of an artifact.
+
+        Args:
+            props: as `to_props` wrote them; unknown names are ignored, so that other tools may add their own.
+            source: how errors name the artifact.
+
+        Raises:
+            ArtifactError: the properties are missing, damaged or of a newer schema.
+        """
+        if "schema_version" not in props:
+            raise ArtifactError(f"{source} carries no mnistx metadata; `mnistx export` writes models that do")
+        try:
+            values = {f.name: json.loads(props[f.name]) for f in fields(cls) if f.name in props}
+            if values["schema_version"] > SCHEMA:
+                raise ArtifactError(
+                    f"{source} has metadata of schema {values['schema_version']}, this mnistx reads up to {SCHEMA}; "
+                    "update mnistx-runtime"
+                )
+            values |= {"names": tuple(values["names"]), "imgsz": tuple(values["imgsz"])}
+            values["certificate"] = Certificate.from_dict(values["certificate"])
+            return cls(**values)
+        except (KeyError, ValueError, TypeError, binascii.Error) as error:
+            raise ArtifactError(f"{source} carries damaged mnistx metadata ({error}); export it again") from error
+
+
+def weights_sha256(weights: Mapping[str, NDArray[Any]]) -> str:
+    """A digest of named parameters that doesn't depend on the file format that holds them.
+
+    Args:
+        weights: parameters by name, such as `{"conv1.weight": array}`.
+
+    Returns:
+        sha256 over each tensor's name, type, shape and little-endian bytes, in the order of the names.
+
+    >>> weights_sha256({"a": np.zeros(2, np.float32)})[:8]
+    '8f68b0ae'
+    """
+    digest = hashlib.sha256()
+    for name in sorted(weights):
+        array = np.ascontiguousarray(weights[name])
+        array = array.astype(array.dtype.newbyteorder("<"))
+        digest.update(f"{name} {array.dtype.name} {list(array.shape)}\n".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,83 @@
+"""The root of the command line. Commands are imported when they are called; listing them imports only click."""
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from mnistx_runtime import __version__
+
+COMMANDS = {
+    "inspect": "mnistx_runtime.commands.inspect:inspect",
+    "predict": "mnistx_runtime.commands.predict:predict",
+    "runtimes": "mnistx_runtime.commands.runtimes:runtimes",
+    "verify": "mnistx_runtime.commands.verify:verify",
+}
+
+ELSEWHERE = {
+    "data": "pip install ./runtime ./train",
+    "evaluate": "pip install ./runtime ./train ./export",
+    "export": "pip install ./runtime ./train ./export",
+    "train": "pip install ./runtime ./train",
+}
+"""Commands of the sibling packages, and the line, run in a checkout of mnistx, that installs them."""
+
+
+class Root(click.Group):
+    """Finds commands in the table above, then in the entry-point group `mnistx.commands`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The commands that are installed."""
+        return sorted(COMMANDS.keys() | _installed().keys())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name in COMMANDS:
+            module, _, attribute = COMMANDS[cmd_name].partition(":")
+            own: click.Command = getattr(import_module(module), attribute)
+            return own
+        entry = _installed().get(cmd_name)
+        if entry is None:
+            return None
+        command: click.Command = entry.load()
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Say which line installs a command that isn't here, or which one was meant."""
+        name = args[0]
+        if self.get_command(ctx, name) is None and not name.startswith("-"):
+            if name in ELSEWHERE:
+                raise click.UsageError(f"'mnistx {name}' is not installed; in a checkout of mnistx: {ELSEWHERE[name]}")
+            from mnistx_runtime.table import nearest
+
+            raise click.UsageError(
+                f"no command {name!r}; {nearest(name, sorted({*self.list_commands(ctx), *ELSEWHERE}))}"
+            )
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; an error that carries an exit code is the user's, and becomes one line."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            code = getattr(error, "exit_code", None)
+            if code is None:
+                raise
+            click.echo("Error: " + " ".join(str(error).split()), err=True)
+            ctx.exit(code)
+
+
+def _installed() -> dict[str, Any]:
+    from importlib.metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group="mnistx.commands")}
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mnistx")
+def main() -> None:
+    """From a trained image classifier to every CPU-only device, proven at each step."""

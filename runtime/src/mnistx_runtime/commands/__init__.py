@@ -1,0 +1,14 @@
+"""One file a command; each imports only click until it is called."""
+
+import json
+from typing import Any
+
+import click
+
+as_json = click.option("--json", "as_json", is_flag=True, help="JSON Lines on standard output, one object a line.")
+"""The option that every command with a result has."""
+
+
+def print_json(values: dict[str, Any]) -> None:
+    """One object, one line, on standard output."""
+    click.echo(json.dumps(values, ensure_ascii=False))

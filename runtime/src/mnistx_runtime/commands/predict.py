@@ -1,0 +1,75 @@
+"""mnistx predict"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from mnistx_runtime.commands import as_json, print_json
+
+
+@click.command()
+@click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
+@click.option("--model", type=click.Path(path_type=Path), help="A model file; the bundled one without it.")
+@click.option("--runtime", default="ort", show_default=True, help="What runs the model; see `mnistx runtimes`.")
+@click.option("--top-k", type=click.IntRange(min=1), default=1, show_default=True, help="Answers a picture.")
+@click.option("--threads", type=click.IntRange(min=1), help="The most CPU threads; all it may use without it.")
+@as_json
+def predict(
+    pictures: tuple[str, ...],
+    model: Path | None,
+    runtime: str,
+    top_k: int,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Read the digit in each PICTURE.
+
+    A PICTURE is a file, a folder of pictures, or - for standard input. Every one gets an answer or a line that says
+    why not. Exit code 0: all were answered; 1: some were refused, as there is no ink on them; 2: some can't be read.
+    """
+    from mnistx_runtime.errors import MnistxError
+    from mnistx_runtime.predictor import Predictor
+
+    predictor = Predictor(model, runtime, threads)
+    worst = 0
+    for name in _named(pictures):
+        try:
+            answer = predictor.predict(_source(name))
+        except MnistxError as error:
+            worst = max(worst, error.exit_code)
+            text = str(error) if name in str(error) else f"{name}: {error}"
+            if as_json:
+                print_json({"source": name, "error": text, "exit_code": error.exit_code})
+            click.echo(f"Error: {text}", err=True)
+            continue
+        if as_json:
+            print_json(answer.to_dict(top_k) | {"source": name})
+        else:
+            click.echo(f"{name}: " + ", ".join(f"{label} ({p:.2%})" for label, p in answer.top(top_k)))
+    click.get_current_context().exit(worst)
+
+
+def _source(name: str) -> bytes | Path:
+    """The bytes of standard input, or a path; a folder that is left at this point holds no picture."""
+    from mnistx_runtime.errors import BadInput
+
+    if name == "-":
+        data: bytes = click.get_binary_stream("stdin").read()
+        return data
+    if Path(name).is_dir():
+        raise BadInput(f"{name}: no picture in this folder")
+    return Path(name)
+
+
+def _named(pictures: tuple[str, ...]) -> Iterator[str]:
+    """The names given, each folder replaced by the pictures in it; an empty folder stays, to be complained of."""
+    from mnistx_runtime.pictures import SUFFIXES
+
+    for name in pictures:
+        path = Path(name)
+        if name != "-" and path.is_dir():
+            inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+            yield from inside or [name]
+        else:
+            yield name

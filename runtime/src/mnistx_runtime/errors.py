@@ -1,0 +1,45 @@
+"""The errors that mnistx raises for its user; anything else that escapes is a bug.
+
+An error that carries `exit_code` is meant for the user: the command line prints its text as one line and ends with
+that code. Packages that can't import this one (mnistx-train) follow the same rule with classes of their own.
+"""
+
+
+class MnistxError(Exception):
+    """Base of all errors that mnistx raises on purpose.
+
+    ```
+    MnistxError                 exit code 2: wrong usage or bad input
+    ├── BadInput                a picture, array or option that can't be used
+    ├── ArtifactError           a model file that is missing, damaged or foreign
+    ├── BackendUnavailable      a runtime that can't run here, and the line that installs it
+    ├── PredictionRefused       exit code 1: a picture that holds no digit to read
+    └── VerificationFailed      exit code 1: a model that is not the one that was trained
+    ```
+    """
+
+    exit_code = 2
+
+
+class BadInput(MnistxError):
+    """A picture, array or option that can't be used; the text says what would be."""
+
+
+class ArtifactError(MnistxError):
+    """A model file that is missing, damaged, or was not made for this interface."""
+
+
+class BackendUnavailable(MnistxError):
+    """A runtime that was asked for and can't run here; the text holds the line that installs it."""
+
+
+class PredictionRefused(MnistxError):
+    """A picture in which there is nothing to read: a refusal instead of a guess."""
+
+    exit_code = 1
+
+
+class VerificationFailed(MnistxError):
+    """A model whose outputs or weights differ from the trained model's by more than its tolerance."""
+
+    exit_code = 1

@@ -1,0 +1,85 @@
+"""The comparison that decides whether two models are the same one."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_runtime.errors import BadInput
+
+ATOL = 1e-4
+"""Default tolerance on log-probabilities for float32 formats: ten times what the slowest-rounding runtime shows."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far one set of log-probabilities lies from another.
+
+    Args:
+        count: images compared.
+        atol: the tolerance.
+        max_abs: largest absolute difference; infinite where either side is not finite.
+        mean_abs: mean absolute difference.
+        p99_abs: 99th percentile of the absolute differences.
+        changed: images whose most probable class differs.
+        min_margin: smallest distance between the two most probable classes in the reference, in log-probability:
+            as long as it is more than twice `max_abs`, no prediction can change.
+    """
+
+    count: int
+    atol: float
+    max_abs: float
+    mean_abs: float
+    p99_abs: float
+    changed: int
+    min_margin: float
+
+    @property
+    def passed(self) -> bool:
+        """Within the tolerance everywhere, and not one changed prediction."""
+        return self.max_abs <= self.atol and self.changed == 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values, `passed` among them."""
+        return asdict(self) | {"passed": self.passed}
+
+    def __str__(self) -> str:
+        """One line for a person."""
+        return (
+            f"max {self.max_abs:.2g}, mean {self.mean_abs:.2g} (tolerance {self.atol:g}), "
+            f"{self.changed} of {self.count:,} predictions changed"
+        )
+
+
+def compare(candidate: NDArray[Any], reference: NDArray[Any], atol: float = ATOL) -> Parity:
+    """Compare log-probabilities of the same images.
+
+    Args:
+        candidate: `(N, classes)`, what the deployed model answers.
+        reference: `(N, classes)`, what the trained model answers, float32 or float64.
+        atol: largest absolute difference that passes.
+
+    Raises:
+        BadInput: the shapes differ, or there is nothing to compare.
+
+    >>> compare(np.log([[0.9, 0.1]]), np.log([[0.8, 0.2]]), atol=0.5).passed
+    False
+    >>> round(compare(np.log([[0.9, 0.1]]), np.log([[0.8, 0.2]]), atol=0.5).max_abs, 3)
+    0.693
+    """
+    if candidate.shape != reference.shape or candidate.ndim != 2 or not len(candidate):
+        raise BadInput(f"can't compare answers of shape {candidate.shape} with {reference.shape}")
+    finite = bool(np.isfinite(candidate).all() and np.isfinite(reference).all())
+    with np.errstate(invalid="ignore"):
+        gap = np.abs(candidate.astype(np.float64) - reference.astype(np.float64))
+    top = np.sort(reference.astype(np.float64), axis=1)
+    return Parity(
+        count=len(candidate),
+        atol=atol,
+        max_abs=float(gap.max()) if finite else float("inf"),
+        mean_abs=float(gap.mean()) if finite else float("inf"),
+        p99_abs=float(np.percentile(gap, 99)) if finite else float("inf"),
+        changed=int((candidate.argmax(1) != reference.argmax(1)).sum()),
+        min_margin=float((top[:, -1] - top[:, -2]).min()),
+    )

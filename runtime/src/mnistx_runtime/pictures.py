@@ -1,0 +1,88 @@
+"""Opens what people call a picture: a path, bytes, a PIL image or an array."""
+
+import io
+import os
+import warnings
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from mnistx_runtime.errors import BadInput
+from mnistx_runtime.preprocess import image_from_picture
+
+Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
+
+MAX_PIXELS = 178_956_970
+"""Twice Pillow's `Image.MAX_IMAGE_PIXELS`, where Pillow itself suspects a decompression bomb."""
+
+SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+"""Endings by which pictures are found in a folder. A file that is named itself may have any."""
+
+_DRAFT = 1024  # a JPEG is decoded at the smallest scale whose sides are at least this
+
+
+def open_picture(source: Source) -> Image.Image:
+    """A decoded picture.
+
+    Args:
+        source: a path; the bytes of a file; a PIL image; or an array, uint8 `(height, width)` grey,
+            `(height, width, 3)` RGB or `(height, width, 4)` RGBA.
+
+    Raises:
+        BadInput: there's no such file, it isn't a picture, it is cut off, it has more than `MAX_PIXELS` pixels,
+            or the array has another shape or type.
+
+    >>> open_picture(np.zeros((30, 40), np.uint8)).size
+    (40, 30)
+    """
+    if isinstance(source, Image.Image):
+        return source
+    if isinstance(source, np.ndarray):
+        return _picture_from_array(source)
+    if isinstance(source, bytes):
+        return _decode(io.BytesIO(source), "the data")
+    path = Path(source)
+    if not path.exists():
+        raise BadInput(f"{path}: no such file")
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder, not a picture")
+    return _decode(path, str(path))
+
+
+def image_from_source(source: Source) -> NDArray[np.uint8]:
+    """The 28x28 image that the model reads, from anything that `open_picture` opens; see `image_from_picture`."""
+    return image_from_picture(open_picture(source))
+
+
+def _picture_from_array(array: NDArray[Any]) -> Image.Image:
+    grey = array.ndim == 2
+    if array.dtype != np.uint8 or not array.size or not (grey or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise BadInput(
+            f"an array picture must be uint8 of shape (height, width), (height, width, 3) or (height, width, 4), "
+            f"not {array.dtype} {array.shape}"
+        )
+    return Image.fromarray(array)
+
+
+def _decode(file: Path | io.BytesIO, name: str) -> Image.Image:
+    if not (file.stat().st_size if isinstance(file, Path) else file.getbuffer().nbytes):
+        raise BadInput(f"{name} is empty")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(file)
+        if picture.width * picture.height > MAX_PIXELS:
+            raise Image.DecompressionBombError
+        if picture.format == "JPEG":
+            picture.draft(None, (_DRAFT, _DRAFT))
+        picture.load()
+    except Image.DecompressionBombError as error:
+        raise BadInput(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; scale it down first") from error
+    except UnidentifiedImageError as error:
+        raise BadInput(f"{name} is not a picture in a format that Pillow reads") from error
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise BadInput(f"{name} can't be read as a picture: {error}") from error
+    return picture

@@ -1,0 +1,142 @@
+"""Where images and labels come from: one table, and the split that keeps the test images apart."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_train.errors import TrainError
+
+SOURCES = {
+    "mnist": "mnistx_train.datasets.published:mnist",
+    "fashion-mnist": "mnistx_train.datasets.published:fashion_mnist",
+    "kmnist": "mnistx_train.datasets.published:kmnist",
+    "digits": "mnistx_train.datasets.digits:digits",
+}
+
+VALIDATION_SHARE = 1 / 12
+"""Of the training images: 5,000 of MNIST's 60,000."""
+
+_SPLIT_SEED = 0  # the split is the same for every seed of training
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Images and what they show.
+
+    Args:
+        images: uint8 `(N, 28, 28)`, bright ink on black.
+        labels: int64 `(N,)`, indices of class names.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """How many images."""
+        return len(self.images)
+
+    def at(self, indices: NDArray[np.int64]) -> "Split":
+        """The images at these indices."""
+        return Split(self.images[indices], self.labels[indices])
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set that has not been read yet.
+
+    Args:
+        name: what it is called in metadata and reports.
+        names: the class names.
+        read: reads the training images (True) or the test images (False).
+    """
+
+    name: str
+    names: tuple[str, ...]
+    read: Callable[[bool], Split]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """What training may look at. The test images are not here, so that no choice can be made from them.
+
+    Args:
+        training: the images to learn from.
+        validation: the images to choose by.
+        mean: of all pixels of both, 0..1, rounded to four digits.
+        std: their standard deviation, likewise.
+    """
+
+    training: Split
+    validation: Split
+    mean: float
+    std: float
+
+
+def source(name: str, data_dir: Path | None = None, download: bool = True) -> Source:
+    """Find a data set.
+
+    Args:
+        name: a name in `SOURCES`, or the path of a folder with IDX files or with one subfolder a class.
+        data_dir: where the published sets lie; without it MNISTX_DATA, then the cache folder, then a download.
+        download: whether a published set that isn't at hand may be downloaded.
+
+    Raises:
+        TrainError: there's no such set or folder.
+    """
+    if name in SOURCES:
+        module, _, attribute = SOURCES[name].partition(":")
+        found: Source = getattr(import_module(module), attribute)(data_dir, download)
+        return found
+    folder = Path(name)
+    if not folder.is_dir():
+        raise TrainError(f"no data set {name!r}: neither a folder nor one of {', '.join(SOURCES)}")
+    from mnistx_train.datasets import folder as picture_folder
+    from mnistx_train.datasets import idx
+
+    if idx.is_idx_folder(folder):
+        return idx.idx_folder(folder)
+    return picture_folder.picture_folder(folder)
+
+
+def training_data(origin: Source) -> TrainingData:
+    """Read the training images, measure them and split them, by class, into training and validation.
+
+    Raises:
+        TrainError: they can't be read, or a class has too few of them.
+    """
+    from mnistx_train.stats import pixel_stats
+
+    whole = origin.read(True)
+    stats = pixel_stats(whole.images)
+    training, validation = stratified(whole, VALIDATION_SHARE)
+    return TrainingData(training, validation, round(stats.mean, 4), round(stats.std, 4))
+
+
+def stratified(whole: Split, share: float) -> tuple[Split, Split]:
+    """Split off a share of each class, the same one every time.
+
+    Raises:
+        TrainError: a class has fewer than two images.
+    """
+    from sklearn.model_selection import train_test_split
+
+    counts = np.bincount(whole.labels)
+    if len(counts) < 2 or counts.min() < 2:
+        raise TrainError("every class needs at least 2 training images, and there must be at least 2 classes")
+    size = max(len(counts), round(len(whole) * share))
+    kept, off = train_test_split(np.arange(len(whole)), test_size=size, random_state=_SPLIT_SEED, stratify=whole.labels)
+    return whole.at(np.sort(kept)), whole.at(np.sort(off))
+
+
+def split_off_test(read: Callable[[], Split], share: float) -> Callable[[bool], Split]:
+    """A `Source.read` for a set that has no test images of its own: a share of each class is kept apart."""
+
+    def part(train: bool) -> Split:
+        training, test = stratified(read(), share)
+        return training if train else test
+
+    return part

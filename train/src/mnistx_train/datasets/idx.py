@@ -1,0 +1,80 @@
+"""IDX files, the format in which MNIST and its likes are published."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_train.datasets import Source, Split
+from mnistx_train.errors import TrainError
+
+SIDE = 28
+
+
+def read_idx(path: Path) -> NDArray[np.uint8]:
+    """The array in an IDX file of unsigned bytes, gzipped or not.
+
+    The format (LeCun, "The MNIST database"): two zero bytes, the type (8: unsigned byte), the number of dimensions,
+    each dimension as a big-endian 32-bit integer, then the data in C order.
+
+    Raises:
+        TrainError: it can't be read, is cut off, or holds something else.
+    """
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        if data[:3] != b"\0\0\x08":
+            raise ValueError("no IDX file of unsigned bytes")
+        dims = np.frombuffer(data, ">u4", count=data[3], offset=4).astype(int)
+        return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(dims).copy()
+    except (OSError, EOFError, ValueError, IndexError) as error:
+        raise TrainError(f"{path} can't be read as an IDX file: {error}") from error
+
+
+def find(folder: Path, part: str) -> Path | None:
+    """The file of one part, such as "train-images", whichever way its name was unpacked."""
+    for ending in ("-ubyte", "-ubyte.gz"):
+        for joint in ("-", "."):
+            kind = "idx3" if part.endswith("images") else "idx1"
+            path = folder / f"{part}{joint}{kind}{ending}"
+            if path.is_file():
+                return path
+    return None
+
+
+def is_idx_folder(folder: Path) -> bool:
+    """Whether training images in IDX format lie there."""
+    return find(folder, "train-images") is not None
+
+
+def read_split(folder: Path, train: bool) -> Split:
+    """The training or the test images of a folder.
+
+    Raises:
+        TrainError: a file is missing or damaged, images aren't 28x28, or there are more images than labels or fewer.
+    """
+    prefix = "train" if train else "t10k"
+    paths = [find(folder, f"{prefix}-{part}") for part in ("images", "labels")]
+    if None in paths:
+        raise TrainError(f"{folder} lacks {prefix}-images-idx3-ubyte or {prefix}-labels-idx1-ubyte")
+    images, labels = (read_idx(path) for path in paths if path)
+    if images.shape[1:] != (SIDE, SIDE) or labels.shape != images.shape[:1] or not len(images):
+        raise TrainError(
+            f"{folder}: images of shape {images.shape} and labels {labels.shape}; need (N, 28, 28) and (N,)"
+        )
+    return Split(images, labels.astype(np.int64))
+
+
+def idx_folder(folder: Path) -> Source:
+    """A user's own folder of IDX files, with the class names, one a line, in names.txt if there is one.
+
+    Raises:
+        TrainError: the labels can't be read, or a label has no name.
+    """
+    count = int(read_split(folder, True).labels.max()) + 1
+    listed = folder / "names.txt"
+    names = tuple(listed.read_text().split("\n")) if listed.is_file() else tuple(map(str, range(count)))
+    names = tuple(name.strip() for name in names if name.strip())
+    if len(names) < count:
+        raise TrainError(f"{listed} names {len(names)} classes, the labels need {count}")
+    return Source(folder.resolve().name, names, lambda train: read_split(folder, train))

@@ -1,0 +1,71 @@
+"""MNIST, Fashion-MNIST and KMNIST where torchvision puts them: ROOT/MNIST/raw and so on."""
+
+import os
+import sys
+from pathlib import Path
+
+from mnistx_train.datasets import Source
+from mnistx_train.datasets.idx import is_idx_folder, read_split
+from mnistx_train.errors import TrainError
+from mnistx_train.torches import torchvision
+
+DIGITS = tuple("0123456789")
+GARMENTS = (
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+)  # fmt: skip
+KUZUSHIJI = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+
+
+def mnist(data_dir: Path | None, download: bool) -> Source:
+    """Handwritten digits: LeCun, Cortes, Burges."""
+    return _published("mnist", "MNIST", DIGITS, data_dir, download)
+
+
+def fashion_mnist(data_dir: Path | None, download: bool) -> Source:
+    """Garments: Xiao, Rasul, Vollgraf, 2017."""
+    return _published("fashion-mnist", "FashionMNIST", GARMENTS, data_dir, download)
+
+
+def kmnist(data_dir: Path | None, download: bool) -> Source:
+    """Cursive Japanese characters: Clanuwat and others, 2018."""
+    return _published("kmnist", "KMNIST", KUZUSHIJI, data_dir, download)
+
+
+def cache_folder() -> Path:
+    """Where downloads go: XDG_CACHE_HOME/mnistx, else ~/.cache/mnistx."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnistx"
+
+
+def root(folder: str, data_dir: Path | None) -> Path | None:
+    """The first of --data-dir, MNISTX_DATA and the cache folder, if the data set lies there.
+
+    Raises:
+        TrainError: a folder was named and doesn't hold it.
+    """
+    named = data_dir or (Path(os.environ["MNISTX_DATA"]) if os.environ.get("MNISTX_DATA") else None)
+    if named is None:
+        return cache_folder() if is_idx_folder(cache_folder() / folder / "raw") else None
+    if not is_idx_folder(named / folder / "raw"):
+        raise TrainError(f"{named} holds no {folder}/raw/train-images-idx3-ubyte (--data-dir or MNISTX_DATA names it)")
+    return named
+
+
+def _published(name: str, folder: str, names: tuple[str, ...], data_dir: Path | None, download: bool) -> Source:
+    where = root(folder, data_dir) or _downloaded(folder, download)
+    return Source(name, names, lambda train: read_split(where / folder / "raw", train))
+
+
+def _downloaded(folder: str, allowed: bool) -> Path:
+    where = cache_folder()
+    help_text = f"name a folder that holds {folder}/raw with --data-dir or MNISTX_DATA"
+    if not allowed:
+        raise TrainError(f"{folder} isn't at hand; {help_text}")
+    print(f"downloading {folder} to {where}", file=sys.stderr)
+    try:
+        getattr(torchvision().datasets, folder)(where, download=True)
+    except (OSError, RuntimeError) as error:
+        raise TrainError(
+            f"{folder} isn't at hand and can't be downloaded ({error}); {help_text}, or use --dataset digits, "
+            "which needs no download"
+        ) from error
+    return where

@@ -1,0 +1,167 @@
+"""One training run, from configuration to report."""
+
+import json
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+import torch
+from tqdm import tqdm
+
+from mnistx_train import __version__
+from mnistx_train.checkpoint import Card, save_checkpoint
+from mnistx_train.datasets import Source, TrainingData, source, training_data
+from mnistx_train.errors import TrainError
+from mnistx_train.inference import log_probs
+from mnistx_train.loop import State, fresh_state, load_state, run_epoch, save_state
+from mnistx_train.metrics import Metrics, measure
+from mnistx_train.recipes import DEFAULT, Recipe
+from mnistx_train.recipes import recipe as recipe_named
+from mnistx_train.report import write_report
+from mnistx_train.runs import CHECKPOINT, STATE, Config, last_unfinished, new_run, read_config
+from mnistx_train.torches import torchvision
+
+
+def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path | None, Config]:
+    """The run folder to go on with, None for a new run, and what is to be trained.
+
+    Args:
+        asked: the fields of `Config` that the user named; the recipe gives the others.
+        out: the run folder, or None for a new one under `artifacts/runs`.
+        resume: go on with a run instead; what `asked` names must agree with it.
+
+    Raises:
+        TrainError: the folder or a value can't be used.
+    """
+    torchvision()
+    if resume:
+        folder = out or last_unfinished()
+        config = read_config(folder)
+        if (folder / CHECKPOINT).exists():
+            raise TrainError(f"the run in {folder} is finished; there is nothing to go on with")
+        other = [f"{name} {getattr(config, name)}" for name in asked if getattr(config, name) != asked[name]]
+        if other:
+            raise TrainError(f"the run in {folder} was started with {', '.join(other)}; leave that out, or start anew")
+        return folder, config
+    recipe = recipe_named(asked.get("recipe", DEFAULT))
+    config = Config(
+        dataset=asked.get("dataset", "mnist"),
+        recipe=recipe.name,
+        epochs=asked.get("epochs", recipe.epochs),
+        batch_size=asked.get("batch_size", recipe.batch_size),
+        lr=asked.get("lr", recipe.lr),
+        seed=asked.get("seed", 0),
+        device=_device(asked.get("device", "auto")),
+        versions={
+            "python": platform.python_version(),
+            "mnistx-train": __version__,
+            **{package: version(package) for package in ("torch", "torchvision", "numpy")},
+        },
+    )
+    return None, config
+
+
+def run(folder: Path | None, config: Config, out: Path | None, data_dir: Path | None, as_json: bool) -> Metrics:
+    """Train to the end, then read the test images, once, and write the report.
+
+    Args:
+        folder: the run to go on with; None for a new one.
+        config: what is trained.
+        out: the folder for a new run; None for the next under `artifacts/runs`.
+        data_dir: see `source`.
+        as_json: print JSON Lines instead of text.
+
+    Raises:
+        TrainError: the data can't be read, or the folder can't be written.
+    """
+    origin = source(config.dataset, data_dir)
+    data = training_data(origin)
+    folder = new_run(config, out) if folder is None else folder
+    recipe = recipe_named(config.recipe)
+    torch.use_deterministic_algorithms(True)
+    state = fresh_state(recipe, len(origin.names), config.lr, config.seed, torch.device(config.device))
+    if (folder / STATE).exists():
+        load_state(folder / STATE, state)
+    click.echo(
+        f"{folder}: {origin.name}, {len(data.training):,} images to train on, {len(data.validation):,} to validate on, "
+        f"recipe {config.recipe}, {len(state.history)} of {config.epochs} epochs done",
+        err=True,
+    )
+    try:
+        _fit(folder, config, recipe, data, state, as_json)
+    except KeyboardInterrupt:
+        click.echo(f"stopped; `mnistx train --resume --out {folder}` goes on", err=True)
+        raise
+    return _finish(folder, config, origin, data, state, as_json)
+
+
+def _fit(folder: Path, config: Config, recipe: Recipe, data: TrainingData, state: State, as_json: bool) -> None:
+    steps = -(-len(data.training) // config.batch_size)
+    done = len(state.history)
+    with tqdm(total=config.epochs * steps, initial=done * steps, unit="step", disable=None) as bar:
+
+        def on_step(loss: float) -> None:
+            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            bar.update()
+
+        while len(state.history) < config.epochs:
+            epoch = run_epoch(state, recipe, data, config.batch_size, config.seed, on_step)
+            save_state(folder / STATE, state)
+            line = (
+                f"epoch {epoch.number:>2}/{config.epochs}  training loss {epoch.train_loss:.4f}  "
+                f"validation loss {epoch.validation_loss:.4f}  accuracy {epoch.validation_accuracy:.2%}  "
+                f"{epoch.seconds:.1f} s"
+            )
+            bar.clear()
+            click.echo(json.dumps({"epoch": asdict(epoch)}) if as_json else line, err=not as_json)
+            bar.refresh()
+
+
+def _finish(folder: Path, config: Config, origin: Source, data: TrainingData, state: State, as_json: bool) -> Metrics:
+    test = origin.read(False)
+    metrics = measure(log_probs(state.network, test.images, data.mean, data.std), test.labels)
+    write_report(
+        folder,
+        f"{origin.name}: {config.recipe} recipe, seed {config.seed}",
+        f"{config.epochs} epochs of {len(data.training):,} images, batch {config.batch_size}, "
+        f"learning rate {config.lr:g}. Measured on {metrics.count:,} test images, read once, after training.",
+        origin.names,
+        metrics,
+        test,
+        state.history,
+    )
+    card = Card(
+        names=origin.names,
+        mean=data.mean,
+        std=data.std,
+        dataset=origin.name,
+        recipe=config.recipe,
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        lr=config.lr,
+        seed=config.seed,
+        validation_accuracy=state.history[-1].validation_accuracy,
+        test_accuracy=metrics.accuracy,
+    )
+    save_checkpoint(folder / CHECKPOINT, state.network, card)
+    (folder / STATE).unlink(missing_ok=True)
+    if as_json:
+        found = {
+            "checkpoint": str(folder / CHECKPOINT),
+            "test_accuracy": metrics.accuracy,
+            "test_loss": metrics.loss,
+        }
+        click.echo(json.dumps(found))
+    else:
+        click.echo(f"test accuracy {metrics.accuracy:.2%} ({len(metrics.wrong)} of {metrics.count:,} misread)")
+        click.echo(f"checkpoint {folder / CHECKPOINT}, report {folder / 'report.html'}")
+    return metrics
+
+
+def _device(name: str) -> str:
+    if name == "cuda" and not torch.cuda.is_available():
+        raise TrainError("no CUDA device here; use --device cpu or auto")
+    return ("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name

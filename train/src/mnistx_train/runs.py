@@ -1,0 +1,88 @@
+"""Run folders: where they lie, and which one is meant when none is named."""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mnistx_train.errors import TrainError
+from mnistx_train.files import writable_folder, write_whole
+
+RUNS = Path("artifacts/runs")
+CONFIG, STATE, CHECKPOINT = "run.json", "state.safetensors", "model.safetensors"
+
+
+@dataclass(frozen=True)
+class Config:
+    """All that a run needs to be repeated.
+
+    Args:
+        dataset: a name, or the path of a folder.
+        recipe: a name.
+        epochs: how many.
+        batch_size: images a step.
+        lr: learning rate.
+        seed: of everything drawn at random.
+        device: "cpu" or "cuda".
+        versions: of Python, mnistx-train, torch, torchvision and numpy.
+    """
+
+    dataset: str
+    recipe: str
+    epochs: int
+    batch_size: int
+    lr: float
+    seed: int
+    device: str
+    versions: dict[str, str]
+
+
+def new_run(config: Config, out: Path | None) -> Path:
+    """Make a run folder: the one named, else the next number under `artifacts/runs`.
+
+    Raises:
+        TrainError: it holds something already, or can't be written.
+    """
+    folder = out or RUNS / f"{_next_number():03}-{Path(config.dataset).name}-{config.recipe}"
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise TrainError(f"{folder} exists; name another --out, or go on with its run: --resume --out {folder}")
+    writable_folder(folder)
+    write_whole(folder / CONFIG, (json.dumps(asdict(config), indent=2) + "\n").encode())
+    return folder
+
+
+def read_config(folder: Path) -> Config:
+    """The configuration that a run was started with.
+
+    Raises:
+        TrainError: there's no run in this folder.
+    """
+    try:
+        values: dict[str, Any] = json.loads((folder / CONFIG).read_text())
+        return Config(**values)
+    except (OSError, ValueError, TypeError) as error:
+        raise TrainError(f"no run to go on with in {folder} ({error})") from error
+
+
+def last_finished() -> Path | None:
+    """The checkpoint that was finished last under `artifacts/runs`."""
+    found = list(RUNS.glob(f"*/{CHECKPOINT}"))
+    return max(found, key=lambda path: path.stat().st_mtime_ns) if found else None
+
+
+def last_unfinished() -> Path:
+    """The folder of the run that was started last and has no checkpoint yet.
+
+    Raises:
+        TrainError: there's none.
+    """
+    found = [path for path in RUNS.glob(f"*/{CONFIG}") if not (path.parent / CHECKPOINT).exists()]
+    if not found:
+        raise TrainError(f"no unfinished run under {RUNS}; name its folder with --out")
+    return max(found, key=lambda path: path.stat().st_mtime_ns).parent
+
+
+def _next_number() -> int:
+    taken = [re.match(r"(\d+)-", path.name) for path in RUNS.glob("*")]
+    return max((int(match[1]) for match in taken if match), default=0) + 1
