@@ -18,7 +18,7 @@ from mnistx_runtime.backends import runtime_of
 from mnistx_runtime.errors import BadInput, VerificationFailed
 from mnistx_runtime.parity import Parity, compare
 from mnistx_runtime.predictor import Predictor
-from mnistx_runtime.verify import Verification, verify
+from mnistx_runtime.verification import Verification, verify
 from mnistx_train.checkpoint import Card
 from mnistx_train.datasets import Split
 from mnistx_train.files import writable_folder

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mnistx_runtime.parity import Parity, compare
     from mnistx_runtime.predictor import Prediction, Predictor
     from mnistx_runtime.preprocess import image_from_picture
-    from mnistx_runtime.verify import Verification, verify
+    from mnistx_runtime.verification import Verification, verify
 
 __version__ = "0.1.0"
 
@@ -37,11 +37,11 @@ _HOME = {
     "Prediction": "predictor",
     "PredictionRefused": "errors",
     "Predictor": "predictor",
-    "Verification": "verify",
+    "Verification": "verification",
     "VerificationFailed": "errors",
     "compare": "parity",
     "image_from_picture": "preprocess",
-    "verify": "verify",
+    "verify": "verification",
 }
 
 __all__ = [

@@ -43,13 +43,16 @@ def open_picture(source: Source) -> Image.Image:
     if isinstance(source, np.ndarray):
         return _picture_from_array(source)
     if isinstance(source, bytes):
-        return _decode(io.BytesIO(source), "the data")
+        return _decode(source, "the data")
     path = Path(source)
     if not path.exists():
         raise BadInput(f"{path}: no such file")
     if path.is_dir():
         raise BadInput(f"{path} is a folder, not a picture")
-    return _decode(path, str(path))
+    try:
+        return _decode(path.read_bytes(), str(path))
+    except OSError as error:
+        raise BadInput(f"{path} can't be read: {error.strerror}") from error
 
 
 def image_from_source(source: Source) -> NDArray[np.uint8]:
@@ -67,13 +70,13 @@ def _picture_from_array(array: NDArray[Any]) -> Image.Image:
     return Image.fromarray(array)
 
 
-def _decode(file: Path | io.BytesIO, name: str) -> Image.Image:
-    if not (file.stat().st_size if isinstance(file, Path) else file.getbuffer().nbytes):
+def _decode(data: bytes, name: str) -> Image.Image:
+    if not data:
         raise BadInput(f"{name} is empty")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(file)
+            picture = Image.open(io.BytesIO(data))
         if picture.width * picture.height > MAX_PIXELS:
             raise Image.DecompressionBombError
         if picture.format == "JPEG":

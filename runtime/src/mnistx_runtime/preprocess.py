@@ -5,8 +5,6 @@ was scaled into a 20x20 box with its aspect kept, with grey levels from antialia
 that its centre of mass lies in the middle.
 """
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
@@ -20,6 +18,7 @@ BOX = 20
 _WORKING_SIDE = 512  # pixels; larger pictures are averaged down to at most this
 _MIN_CONTRAST = 24  # grey levels of 255 between ground and ink
 _GRID = 16  # cells a side in which the brightness of the ground is measured
+_CELL = 12  # pixels a side of such a cell
 
 _Floats = NDArray[np.float32]
 
@@ -46,7 +45,7 @@ def image_from_picture(picture: Image.Image) -> NDArray[np.uint8]:
     grey = _grey(picture)
     if grey.max() - grey.min() < _MIN_CONTRAST:
         raise PredictionRefused("no ink found: the picture is of one brightness")
-    if grey.shape == (SIDE, SIDE) and np.median(_border(grey)) < 64:
+    if grey.shape == (SIDE, SIDE) and _quantile(_border(grey), 0.5) < 64:
         return grey.astype(np.uint8)
     ink = _ink(grey)
     threshold = _otsu(ink)
@@ -54,7 +53,7 @@ def image_from_picture(picture: Image.Image) -> NDArray[np.uint8]:
     if threshold < _MIN_CONTRAST / 2 or not len(rows):
         raise PredictionRefused("no ink found: nothing stands out from the ground")
     crop = ink[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-    full = np.percentile(ink[rows, columns], 50)
+    full = _quantile(ink[rows, columns], 0.5)
     levels = np.clip((crop - threshold / 2) / (full - threshold / 2), 0, 1)
     return _centred(_scaled(levels))
 
@@ -86,28 +85,32 @@ def _opaque(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(ground, picture)
 
 
+def _quantile(values: _Floats, share: float) -> float:
+    """The value that a share of all values lies below; np.median and np.percentile load numpy.ma for it."""
+    rank = int(share * (values.size - 1))
+    return float(np.partition(values, rank, axis=None)[rank])
+
+
 def _border(grey: _Floats) -> _Floats:
     return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
 
 
 def _ink(grey: _Floats) -> _Floats:
     """How much brighter or darker than the ground around it each pixel is, whichever the ink is."""
-    low, high = np.percentile(grey, [1, 99])
-    bright = grey if np.median(_border(grey)) < (low + high) / 2 else 255 - grey
+    middle = (_quantile(grey, 0.01) + _quantile(grey, 0.99)) / 2
+    bright = grey if _quantile(_border(grey), 0.5) < middle else 255 - grey
     height, width = grey.shape
-    cells = [
-        [np.percentile(bright[y0:y1, x0:x1], 20) for x0, x1 in _spans(width, min(_GRID, width))]
-        for y0, y1 in _spans(height, min(_GRID, height))
-    ]
-    ground = _lowest_around(np.array(cells, np.float32))
-    smooth = Image.fromarray(ground).resize((width, height), Image.Resampling.BILINEAR)
+    smooth = Image.fromarray(_lowest_around(_cells(bright))).resize((width, height), Image.Resampling.BILINEAR)
     ink: _Floats = np.clip(bright - np.asarray(smooth), 0, 255)
     return ink
 
 
-def _spans(length: int, count: int) -> list[tuple[int, int]]:
-    edges = [length * i // count for i in range(count + 1)]
-    return list(pairwise(edges))
+def _cells(bright: _Floats) -> _Floats:
+    """The 20th percentile of brightness in each cell of a grid over the picture."""
+    fine = np.asarray(Image.fromarray(bright).resize((_GRID * _CELL, _GRID * _CELL), Image.Resampling.BOX))
+    blocks = fine.reshape(_GRID, _CELL, _GRID, _CELL).transpose(0, 2, 1, 3).reshape(_GRID, _GRID, -1)
+    rank = blocks.shape[2] // 5
+    return np.partition(blocks, rank, axis=2)[:, :, rank]
 
 
 def _lowest_around(cells: _Floats) -> _Floats:
@@ -126,7 +129,8 @@ def _otsu(ink: _Floats) -> float:
     above = below[-1] - below
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (mass / below - (mass[-1] - mass) / above) ** 2
-    return float(np.nan_to_num(between).argmax())
+    between = np.nan_to_num(between)
+    return float(np.flatnonzero(between == between.max()).mean())  # clean pictures have a plateau of best thresholds
 
 
 def _scaled(levels: _Floats) -> _Floats:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from mnistx_train.loop import Epoch
-from mnistx_train.metrics import Metrics
+from mnistx_train.metrics import Metrics, wilson
 
 BLUE, ORANGE, GREY = "#1f6fb4", "#e07b00", "#8a8a8a"
 MOST_SHOWN = 60
@@ -67,17 +67,18 @@ def confusion(metrics: Metrics, names: Sequence[str]) -> bytes:
 
 
 def per_class(metrics: Metrics, names: Sequence[str]) -> bytes:
-    """Each class's accuracy beside the whole's."""
+    """Each class's accuracy with its 95% interval, beside the whole's: a class is biased where the line is outside."""
     figure = Figure(figsize=(max(5.0, 0.55 * len(names)), 3), layout="constrained")
     axes = figure.subplots()
-    shares = [100 * share for share in metrics.per_class_accuracy]
-    axes.bar(range(len(names)), shares, color=BLUE, width=0.7)
-    axes.axhline(100 * metrics.accuracy, color=ORANGE, linewidth=1.2, label=f"all: {metrics.accuracy:.2%}")
-    axes.set_ylim(max(0, min(shares) - 1), 100)
+    for i, share in enumerate(metrics.per_class_accuracy):
+        low, high = wilson(metrics.confusion[i][i], max(sum(metrics.confusion[i]), 1))
+        axes.plot([i, i], [100 * low, 100 * high], color=BLUE, linewidth=2.5, alpha=0.45)
+        axes.plot(i, 100 * share, "o", color=BLUE)
+    axes.axhline(100 * metrics.accuracy, color=ORANGE, linewidth=1.2)
+    axes.set_title(f"line: all classes, {metrics.accuracy:.2%}; bars: 95% intervals", fontsize=10)
     long = max(map(len, names)) > 3
     axes.set_xticks(range(len(names)), names, rotation=60 if long else 0, ha="right" if long else "center")
     axes.set(ylabel="accuracy (%)")
-    axes.legend(frameon=False, loc="lower right", facecolor="white", framealpha=1)
     _plain(axes)
     return _png(figure)
 

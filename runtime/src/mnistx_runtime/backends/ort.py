@@ -1,7 +1,6 @@
 """ONNX Runtime on the CPU."""
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from typing import Any
 
@@ -75,6 +74,8 @@ class OrtSession:
         chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
         if self._threads == 1:
             return np.concatenate([self._run(chunk) for chunk in chunks])
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(self._threads) as pool:
             return np.concatenate(list(pool.map(self._run, chunks)))
 

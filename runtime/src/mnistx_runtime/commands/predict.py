@@ -1,5 +1,6 @@
 """mnistx predict"""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,8 +56,7 @@ def _source(name: str) -> bytes | Path:
     from mnistx_runtime.errors import BadInput
 
     if name == "-":
-        data: bytes = click.get_binary_stream("stdin").read()
-        return data
+        return sys.stdin.buffer.read()
     if Path(name).is_dir():
         raise BadInput(f"{name}: no picture in this folder")
     return Path(name)

@@ -18,7 +18,7 @@ def verify(artifacts: tuple[Path, ...], as_json: bool) -> None:
     trained model; 1: one is not; 2: one can't be read.
     """
     from mnistx_runtime.errors import MnistxError
-    from mnistx_runtime.verify import verify as verify_artifact
+    from mnistx_runtime.verification import verify as verify_artifact
 
     worst = 0
     for path in artifacts:

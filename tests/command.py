@@ -1,0 +1,43 @@
+"""The command line, as tests call it: inside this process, or in one of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+from mnistx_runtime import cli
+
+ROOT = Path(__file__).parent.parent
+PICTURES = ROOT / "artifacts" / "pictures"
+RELEASED = ROOT / "artifacts" / "mnist-cnn.safetensors"
+
+
+def mnistx(*args: str | Path, stdin: bytes = b"") -> Result:
+    """A command in this process: exit code, standard output and standard error apart."""
+    return CliRunner().invoke(cli.main, [str(arg) for arg in args], input=stdin, prog_name="mnistx")
+
+
+def json_lines(result: Result) -> list[dict[str, Any]]:
+    """The objects that a command printed with --json."""
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def mnistx_process(
+    *args: str | Path, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> tuple[int, str, str]:
+    """A command in a process of its own: exit code, standard output, standard error."""
+    command = [sys.executable, "-m", "mnistx_runtime", *map(str, args)]
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | (env or {}),
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr

@@ -1,0 +1,85 @@
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from mnistx_export.deployed import deployed_module, parameters
+from mnistx_export.formats import FORMATS, Options, format_named
+from mnistx_export.formats.onnx import OPSETS
+from mnistx_runtime.backends import backend
+from mnistx_runtime.errors import BadInput
+from mnistx_runtime.onnx_file import props_and_weights
+from mnistx_train.network import cnn
+
+PROPS = {"a": "1", "b": "ß"}
+
+
+@pytest.fixture(scope="module")
+def module() -> torch.nn.Sequential:
+    torch.manual_seed(1)
+    return deployed_module(cnn(7), 0.2, 0.4)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_same_module_gives_the_same_bytes(name: str, module: torch.nn.Sequential) -> None:
+    write = format_named(name).write
+    first = write(module, PROPS, Options())
+    deployed_module(cnn(3), 0.1, 0.1)
+    assert write(module, PROPS, Options()) == first
+    assert write(module, {"a": "2"}, Options()) != first
+
+
+def test_an_onnx_file_is_clean_free_in_its_batch_and_holds_its_own_weights(module: torch.nn.Sequential) -> None:
+    data = format_named("onnx").write(module, PROPS, Options())
+    model = onnx.load_from_string(data)
+    assert " ".join(node.op_type for node in model.graph.node) == (
+        "Cast Div Sub Div Conv Relu MaxPool Conv Relu MaxPool Reshape Gemm Relu Gemm LogSoftmax"
+    )
+    (image,), (log_probs,) = model.graph.input, model.graph.output
+    assert (image.name, image.type.tensor_type.elem_type) == ("image", onnx.TensorProto.UINT8)
+    assert (log_probs.name, log_probs.type.tensor_type.elem_type) == ("log_probs", onnx.TensorProto.FLOAT)
+    for value in (image, log_probs):
+        assert value.type.tensor_type.shape.dim[0].dim_param == "batch"
+    assert all(i.data_location == onnx.TensorProto.DEFAULT for i in model.graph.initializer)
+    props, weights = props_and_weights(data, "m")
+    assert props == PROPS
+    expected = parameters(module)
+    assert weights.keys() == expected.keys()
+    assert all((weights[name] == expected[name]).all() for name in weights)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("opset", OPSETS)
+def test_every_opset_that_is_offered_is_what_comes_out(opset: int, module: torch.nn.Sequential) -> None:
+    data = format_named("onnx").write(module, PROPS, Options(opset))
+    assert onnx.load_from_string(data).opset_import[0].version == opset
+
+
+@pytest.mark.parametrize("opset", [0, 13, 17, 99])
+def test_other_opsets_are_refused(opset: int, module: torch.nn.Sequential) -> None:
+    with pytest.raises(BadInput, match="18 to 24 can"):
+        format_named("onnx").write(module, PROPS, Options(opset))
+
+
+def test_a_torchscript_file_holds_no_debug_files_and_its_batch_is_free(
+    module: torch.nn.Sequential, tmp_path: Path
+) -> None:
+    data = format_named("torchscript").write(module, PROPS, Options())
+    names = zipfile.ZipFile(io.BytesIO(data)).namelist()
+    assert not [name for name in names if "debug" in name or "serialization_id" in name]
+    path = tmp_path / "m.torchscript"
+    path.write_bytes(data)
+    session = backend("torchscript").load(path, 1)
+    assert session.props == PROPS
+    for batch in (1, 3):
+        images = torch.randint(0, 256, (batch, 1, 28, 28), dtype=torch.uint8)
+        np.testing.assert_allclose(session.run(images.numpy()), module(images), atol=1e-5)
+
+
+def test_an_unknown_format_is_answered_with_the_nearest() -> None:
+    with pytest.raises(BadInput, match="unknown format 'onxx'; did you mean 'onnx'"):
+        format_named("onxx")

@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+from PIL import Image
+
+from mnistx_export.golden import golden_images
+from mnistx_runtime import BadInput, Predictor
+from mnistx_runtime.predictor import BUNDLED
+from paper import photo
+
+GOLDEN = golden_images()
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return Predictor()
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_it_reads_every_digit_of_its_own_pen(predictor: Predictor, digit: int) -> None:
+    found = predictor.predict_batch(GOLDEN[:30])
+    assert found[digit].label == digit and found[digit].name == str(digit)
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_it_reads_ink_on_squared_paper_in_uneven_light(predictor: Predictor, digit: int) -> None:
+    assert [predictor.predict(photo(digit, seed)).label for seed in range(4)] == [digit] * 4
+
+
+def test_a_path_bytes_a_picture_and_an_array_get_the_same_answer(predictor: Predictor, tmp_path: Path) -> None:
+    picture = photo(4, 1)
+    path = tmp_path / "four.png"
+    picture.save(path)
+    answers = [predictor.predict(s) for s in (path, str(path), path.read_bytes(), picture, np.asarray(picture))]
+    assert {a.label for a in answers} == {4}
+    assert all((a.log_probs == answers[0].log_probs).all() for a in answers)
+    assert [a.source for a in answers] == [str(path), str(path), None, None, None]
+
+
+def test_what_an_answer_says(predictor: Predictor) -> None:
+    answer = predictor.predict(Image.fromarray(GOLDEN[7, 0]))
+    assert answer.probability == pytest.approx(float(np.exp(answer.log_probs).max()))
+    top = answer.top(3)
+    assert top[0] == (answer.name, answer.probability)
+    assert [p for _, p in top] == sorted((p for _, p in top), reverse=True)
+    assert answer.elapsed_ms > 0
+    assert set(answer.to_dict()) == {"source", "label", "name", "probability", "elapsed_ms"}
+    assert [entry["name"] for entry in answer.to_dict(2)["top"]] == [name for name, _ in answer.top(2)]
+
+
+def test_a_batch_is_answered_image_by_image(predictor: Predictor) -> None:
+    batch = predictor.predict_batch(GOLDEN[:, 0])
+    assert len(batch) == len(GOLDEN)
+    for image, answer in zip(GOLDEN[:5], batch, strict=False):
+        alone = predictor.predict_batch(image)[0]
+        assert np.abs(alone.log_probs - answer.log_probs).max() < 1e-4
+    assert predictor.predict_batch(GOLDEN[:0]) == []
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((2, 28, 28), np.float32),
+        np.zeros((28, 28), np.uint8),
+        np.zeros((2, 3, 28, 28), np.uint8),
+        np.zeros((2, 32, 32), np.uint8),
+        [[0]],
+    ],
+)
+def test_a_batch_of_another_shape_or_type_is_told(predictor: Predictor, images: np.ndarray) -> None:
+    with pytest.raises(BadInput, match="must be a uint8 array"):
+        predictor.predict_batch(images)
+
+
+def test_a_batch_that_is_not_contiguous_is_read_all_the_same(predictor: Predictor) -> None:
+    wide = np.zeros((3, 28, 56), np.uint8)
+    wide[:, :, ::2] = GOLDEN[:3, 0]
+    assert [p.label for p in predictor.predict_batch(wide[:, :, ::2])] == [0, 1, 2]
+
+
+def test_a_session_of_the_callers_own() -> None:
+    session = onnxruntime.InferenceSession(BUNDLED, providers=["CPUExecutionProvider"])
+    assert Predictor(session).predict_batch(GOLDEN[3])[0].label == 3
+
+
+def test_threads_below_one_are_told() -> None:
+    with pytest.raises(BadInput, match="at least 1"):
+        Predictor(threads=0)

@@ -1,0 +1,68 @@
+"""The documents say what is so: every command is described, every command that is shown runs."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from command import ROOT
+from mnistx_runtime import cli
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S)
+SHOWN = [line for block in BLOCKS for line in block.splitlines() if line.startswith("mnistx ")]
+
+
+def commands() -> list[str]:
+    context = click.Context(cli.main)
+    found = []
+    for name in cli.main.list_commands(context):
+        command = cli.main.get_command(context, name)
+        inner = list(command.commands) if isinstance(command, click.Group) else []
+        found += [f"{name} {sub}" for sub in inner] or [name]
+    return found
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_command_is_shown_in_the_readme_and_has_a_summary(name: str) -> None:
+    assert any(line.startswith(f"mnistx {name}") for line in SHOWN)
+
+
+def test_ci_runs_the_readmes_second_command() -> None:
+    script = (ROOT / ".ci/run").read_text().replace('bash -euo pipefail -c "$command"', "")
+    done = subprocess.run(["bash", "-c", script, str(ROOT / ".ci/run")], capture_output=True, text=True, check=True)
+    assert done.stdout == BLOCKS[1] and "pytest" in BLOCKS[1]
+
+
+def test_the_versions_agree() -> None:
+    import mnistx_export
+    import mnistx_runtime
+    import mnistx_train
+
+    version = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert version is not None
+    for package in (mnistx_runtime, mnistx_train, mnistx_export):
+        assert package.__version__ == version[1]
+    for folder in (".", "runtime", "train", "export"):
+        assert f'\nversion = "{version[1]}"\n' in (ROOT / folder / "pyproject.toml").read_text()
+
+
+@pytest.mark.slow
+def test_every_command_in_the_readme_runs(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "artifacts", tmp_path / "artifacts", ignore=shutil.ignore_patterns("runs"))
+    assert len(SHOWN) > 9
+    for line in SHOWN:
+        words, _, stdin = line.partition(" < ")
+        done = subprocess.run(
+            [sys.executable, "-m", "mnistx_runtime", *shlex.split(words)[1:]],
+            input=(tmp_path / stdin).read_bytes() if stdin else b"",
+            capture_output=True,
+            cwd=tmp_path,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
