@@ -34,8 +34,8 @@ def seconds(command: Sequence[str | Path]) -> float:
 
 if __name__ == "__main__":
     binaries = Path(sys.argv[1])
-    ours = [binaries / "mnistx", "predict", PICTURE]
-    barest = [binaries / "python", "-c", BAREST, MODEL, PICTURE]
+    ours: list[str | Path] = [binaries / "mnistx", "predict", PICTURE]
+    barest: list[str | Path] = [binaries / "python", "-c", BAREST, MODEL, PICTURE]
     pairs = [(seconds(ours), seconds(barest)) for _ in range(PAIRS + 2)][2:]
     ratios = sorted(a / b for a, b in pairs)
     quartiles = statistics.quantiles(ratios, n=4)
