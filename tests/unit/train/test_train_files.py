@@ -1,0 +1,125 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from mnistx_train.errors import TrainError
+from mnistx_train.files import writable_folder, write_whole
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.fixture
+def full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fsync(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+
+@pytest.mark.parametrize("data", [b"", b"new", bytes(range(256)) * 5000])
+def test_write_whole_replaces_what_was_there(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old and longer than new")
+
+    write_whole(path, data)
+
+    assert path.read_bytes() == data
+    assert names_in(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_others_may_read_what_was_written(tmp_path: Path) -> None:
+    write_whole(tmp_path / "file", b"x")
+
+    assert (tmp_path / "file").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    with pytest.raises(TrainError, match=r"can't write .*file: No space left on device"):
+        write_whole(path, b"new")
+
+    assert path.read_bytes() == b"old"
+    assert names_in(tmp_path) == ["file"]
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_full_disk_leaves_no_new_file(tmp_path: Path) -> None:
+    with pytest.raises(TrainError):
+        write_whole(tmp_path / "file", b"new")
+
+    assert names_in(tmp_path) == []
+
+
+def test_a_stop_in_the_middle_leaves_the_old_file_and_is_not_swallowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(_: int) -> None:
+        raise KeyboardInterrupt
+
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, "fsync", fsync)
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(path, b"new")
+
+    assert path.read_bytes() == b"old"
+    assert names_in(tmp_path) == ["file"]
+
+
+def test_write_whole_needs_the_folder(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match=r"can't write .*file"):
+        write_whole(tmp_path / "absent" / "file", b"x")
+
+
+def test_write_whole_does_not_replace_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+
+    with pytest.raises(TrainError, match=r"can't write .*file"):
+        write_whole(tmp_path / "file", b"x")
+
+    assert names_in(tmp_path) == ["file"]
+
+
+def test_writable_folder_is_made_with_its_parents_and_left_empty(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+
+    assert writable_folder(folder) == folder
+    assert folder.is_dir()
+    assert names_in(folder) == []
+
+
+def test_writable_folder_keeps_what_is_in_it(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+
+    writable_folder(tmp_path)
+
+    assert names_in(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("below", ["file", "file/a", "file/a/b"])
+def test_no_folder_below_a_file(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+
+    with pytest.raises(TrainError, match=r"can't write to .*file"):
+        writable_folder(tmp_path / below)
+
+    assert (tmp_path / "file").read_bytes() == b"x"
+
+
+def test_a_folder_that_takes_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+
+    with pytest.raises(TrainError, match=r"can't write to .*: Permission denied"):
+        writable_folder(tmp_path)

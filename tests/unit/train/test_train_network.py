@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision import transforms
+
+from mnistx_train.network import Normalize, cnn
+
+
+def test_ten_classes_need_421642_parameters() -> None:
+    assert sum(parameter.numel() for parameter in cnn().parameters()) == 421_642
+
+
+@pytest.mark.parametrize("classes", [2, 10, 47])
+def test_only_the_last_layer_depends_on_the_classes(classes: int) -> None:
+    network = cnn(classes)
+
+    assert sum(parameter.numel() for parameter in network.parameters()) == 421_642 + (classes - 10) * 129
+    assert network(torch.zeros(3, 1, 28, 28)).shape == (3, classes)
+
+
+def test_weights_keep_the_names_that_checkpoints_hold() -> None:
+    shapes = {name: tuple(tensor.shape) for name, tensor in cnn().state_dict().items()}
+
+    assert shapes == {
+        "conv1.weight": (32, 1, 3, 3),
+        "conv1.bias": (32,),
+        "conv2.weight": (64, 32, 3, 3),
+        "conv2.bias": (64,),
+        "fc1.weight": (128, 3136),
+        "fc1.bias": (128,),
+        "fc2.weight": (10, 128),
+        "fc2.bias": (10,),
+    }
+
+
+def test_outputs_are_log_probabilities() -> None:
+    torch.manual_seed(0)
+
+    with torch.no_grad():
+        answers = cnn()(torch.randn(32, 1, 28, 28) * 3)
+
+    assert (answers < 0).all()
+    assert torch.allclose(answers.exp().sum(1), torch.ones(32), atol=1e-6)
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0.1307, 0.3081), (0.2860, 0.3530), (0.1578, 0.2933), (0.0, 1.0)])
+def test_normalize_is_torchvisions_bit_for_bit(mean: float, std: float) -> None:
+    every_grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    theirs = transforms.Compose([transforms.ToTensor(), transforms.Normalize((mean,), (std,))])(
+        Image.fromarray(every_grey)
+    )
+
+    ours = Normalize(mean, std)(torch.from_numpy(every_grey)[None])
+
+    assert ours.dtype == torch.float32
+    assert torch.equal(ours, theirs)
+
+
+def test_normalize_computes_in_float64_when_told() -> None:
+    every_grey = np.arange(256, dtype=np.uint8)
+
+    ours = Normalize(0.1307, 0.3081, torch.float64)(torch.from_numpy(every_grey))
+
+    assert ours.dtype == torch.float64
+    assert np.array_equal(ours.numpy(), (every_grey / 255 - 0.1307) / 0.3081)
+
+
+def test_normalize_holds_no_weights() -> None:
+    assert not Normalize(0.1307, 0.3081).state_dict()

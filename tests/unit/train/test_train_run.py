@@ -1,0 +1,187 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnistx_train import figures, run
+from mnistx_train.checkpoint import load_checkpoint
+from mnistx_train.datasets import Source, Split, TrainingData, training_data
+from mnistx_train.errors import TrainError
+from mnistx_train.inference import log_probs
+from mnistx_train.loop import Epoch, State, run_epoch
+from mnistx_train.recipes import Recipe
+from mnistx_train.runs import CHECKPOINT, CONFIG, STATE, Config, new_run, read_config
+
+CONFIGURED = Config(
+    dataset="three", recipe="report", epochs=2, batch_size=16, lr=0.001, seed=0, device="cpu", versions={}
+)
+NAMES = ("nought", "one", "two")
+FILES = {
+    *(CONFIG, CHECKPOINT, "metrics.json", "report.html"),
+    *(f"{name}.png" for name in ("per_class", "confusion", "calibration", "misclassified", "curves")),
+}
+
+
+@pytest.fixture(scope="module")
+def parts(digits_whole: Split) -> dict[bool, Split]:
+    """The training and the test images of three digits."""
+    three = digits_whole.at(np.flatnonzero(digits_whole.labels < 3))
+    return {True: three.at(np.arange(48)), False: three.at(np.arange(48, 72))}
+
+
+@pytest.fixture
+def events(monkeypatch: pytest.MonkeyPatch, parts: dict[bool, Split]) -> list[str]:
+    """What happened, in order, while a run reads three digits instead of its data set and draws no figures."""
+    log: list[str] = []
+
+    def read(train: bool) -> Split:
+        log.append("training images" if train else "test images")
+        return parts[train]
+
+    def epoch(
+        state: State, recipe: Recipe, data: TrainingData, batch_size: int, seed: int, on_step: Callable[[float], None]
+    ) -> Epoch:
+        log.append(f"epoch {len(state.history) + 1}")
+        return run_epoch(state, recipe, data, batch_size, seed, on_step)
+
+    monkeypatch.setattr(run, "source", lambda *_: Source("three", NAMES, read))
+    monkeypatch.setattr(run, "run_epoch", epoch)
+    for figure in ("curves", "confusion", "per_class", "calibration", "misclassified"):
+        monkeypatch.setattr(figures, figure, lambda *_: b"\x89PNG\r\n\x1a\n")
+    return log
+
+
+def test_test_images_are_read_once_and_only_after_the_last_epoch(tmp_path: Path, events: list[str]) -> None:
+    run.run(None, CONFIGURED, tmp_path / "run", None, as_json=False)
+
+    assert events == ["training images", "epoch 1", "epoch 2", "test images"]
+
+
+@pytest.mark.usefixtures("events")
+def test_a_finished_run_leaves_results_and_no_state(tmp_path: Path) -> None:
+    run.run(None, CONFIGURED, tmp_path / "run", None, as_json=False)
+
+    assert {path.name for path in (tmp_path / "run").iterdir()} == FILES
+    assert read_config(tmp_path / "run") == CONFIGURED
+
+
+@pytest.mark.usefixtures("events")
+def test_the_checkpoint_says_what_was_trained_and_measured(tmp_path: Path, parts: dict[bool, Split]) -> None:
+    metrics = run.run(None, CONFIGURED, tmp_path / "run", None, as_json=False)
+
+    network, card = load_checkpoint(tmp_path / "run" / CHECKPOINT)
+    data, test = training_data(Source("three", NAMES, parts.__getitem__)), parts[False]
+    values = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert (card.names, card.dataset, card.mean, card.std) == (NAMES, "three", data.mean, data.std)
+    assert (card.recipe, card.epochs, card.batch_size, card.lr, card.seed) == ("report", 2, 16, 0.001, 0)
+    assert card.test_accuracy == metrics.accuracy == values["test"]["accuracy"]
+    assert card.validation_accuracy == values["epochs"][-1]["validation_accuracy"]
+    answers = log_probs(network, test.images, card.mean, card.std)
+    assert metrics.accuracy == float((answers.argmax(1) == test.labels).mean())
+
+
+@pytest.mark.usefixtures("events")
+def test_json_lines_tell_epochs_and_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    metrics = run.run(None, CONFIGURED, tmp_path / "run", None, as_json=True)
+
+    *epochs, result = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    values = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert [line["epoch"] for line in epochs] == values["epochs"]
+    assert result == {
+        "checkpoint": str(tmp_path / "run" / CHECKPOINT),
+        "test_accuracy": metrics.accuracy,
+        "test_loss": metrics.loss,
+    }
+
+
+@pytest.mark.usefixtures("events")
+def test_text_tells_the_result_apart_from_the_progress(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    metrics = run.run(None, CONFIGURED, tmp_path / "run", None, as_json=False)
+
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [
+        f"test accuracy {metrics.accuracy:.2%} ({len(metrics.wrong)} of 24 misread)",
+        f"checkpoint {tmp_path / 'run' / CHECKPOINT}, report {tmp_path / 'run' / 'report.html'}",
+    ]
+    assert "44 images to train on, 4 to validate on, recipe report, 0 of 2 epochs done" in err
+    assert err.count("validation loss") == 2
+
+
+@pytest.mark.usefixtures("events")
+def test_same_configuration_same_checkpoint(tmp_path: Path) -> None:
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        run.run(None, replace(CONFIGURED, epochs=1, seed=seed), tmp_path / name, None, as_json=False)
+
+    a, b, c = ((tmp_path / name / CHECKPOINT).read_bytes() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_a_stopped_run_says_how_to_go_on_and_ends_as_if_it_had_not_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], events: list[str]
+) -> None:
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    run.run(None, CONFIGURED, whole, None, as_json=False)
+    events.clear()
+
+    epoch: Callable[..., Epoch] = vars(run)["run_epoch"]
+
+    def stop(state: State, *rest: object) -> Epoch:
+        if state.history:
+            raise KeyboardInterrupt
+        return epoch(state, *rest)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(run, "run_epoch", stop)
+        run.run(None, CONFIGURED, stopped, None, as_json=False)
+
+    assert capsys.readouterr().err.endswith(f"stopped; `mnistx train --resume --out {stopped}` goes on\n")
+    assert {path.name for path in stopped.iterdir()} == {CONFIG, STATE}
+    assert events == ["training images", "epoch 1"]
+
+    run.run(*run.begin({}, stopped, resume=True), None, None, as_json=False)
+
+    assert "1 of 2 epochs done" in capsys.readouterr().err
+    assert events == ["training images", "epoch 1", "training images", "epoch 2", "test images"]
+    assert {path.name for path in stopped.iterdir()} == FILES
+    assert (stopped / CHECKPOINT).read_bytes() == (whole / CHECKPOINT).read_bytes()
+
+
+def test_a_run_killed_while_reporting_only_reports_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: list[str]
+) -> None:
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(run, "write_report", killed)
+        run.run(None, CONFIGURED, tmp_path / "run", None, as_json=False)
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {CONFIG, STATE}
+    events.clear()
+
+    run.run(*run.begin({}, tmp_path / "run", resume=True), None, None, as_json=False)
+
+    assert events == ["training images", "test images"]
+    assert {path.name for path in (tmp_path / "run").iterdir()} == FILES
+
+
+def test_a_run_that_cannot_be_written_stops_before_training(tmp_path: Path, events: list[str]) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+
+    with pytest.raises(TrainError, match="can't write to"):
+        run.run(None, CONFIGURED, tmp_path / "file" / "run", None, as_json=False)
+
+    assert events == ["training images"]
+
+
+def test_a_damaged_state_stops_before_training(tmp_path: Path, events: list[str]) -> None:
+    folder = new_run(CONFIGURED, tmp_path / "run")
+    (folder / STATE).write_bytes(b"damaged")
+
+    with pytest.raises(TrainError, match=r"state\.safetensors is not a checkpoint of mnistx, or is damaged"):
+        run.run(folder, CONFIGURED, None, None, as_json=False)
+
+    assert events == ["training images"]
