@@ -92,6 +92,8 @@ def load_checkpoint(path: Path) -> tuple[nn.Sequential, Card]:
     """
     tensors, header = load_tensors(path)
     try:
+        if header["schema"] > Card.schema:
+            raise TrainError(f"{path} was written by a newer mnistx; update mnistx-train")
         known = {field.name for field in fields(Card)}
         card = Card(**{name: header[name] for name in known if name in header} | {"names": tuple(header["names"])})
         network = cnn(len(card.names))

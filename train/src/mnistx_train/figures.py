@@ -21,6 +21,11 @@ def _png(figure: Figure) -> bytes:
     return file.getvalue()
 
 
+def _text(names: Sequence[str]) -> list[str]:
+    """Names as they are: matplotlib reads what stands between two dollars as a formula."""
+    return [name.replace("$", r"\$") for name in names]
+
+
 def _plain(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
@@ -59,8 +64,8 @@ def confusion(metrics: Metrics, names: Sequence[str]) -> bytes:
             colour = GREY if row == column else "black"
             axes.text(column, row, f"{count}", ha="center", va="center", fontsize=8, color=colour, weight=weight)
     long = max(map(len, names)) > 3
-    axes.set_xticks(range(len(names)), names, rotation=60 if long else 0, ha="right" if long else "center")
-    axes.set_yticks(range(len(names)), names)
+    axes.set_xticks(range(len(names)), _text(names), rotation=60 if long else 0, ha="right" if long else "center")
+    axes.set_yticks(range(len(names)), _text(names))
     axes.set(xlabel="answer", ylabel="true class")
     axes.tick_params(length=0)
     return _png(figure)
@@ -77,7 +82,7 @@ def per_class(metrics: Metrics, names: Sequence[str]) -> bytes:
     axes.axhline(100 * metrics.accuracy, color=ORANGE, linewidth=1.2)
     axes.set_title(f"line: all classes, {metrics.accuracy:.2%}; bars: 95% intervals", fontsize=10)
     long = max(map(len, names)) > 3
-    axes.set_xticks(range(len(names)), names, rotation=60 if long else 0, ha="right" if long else "center")
+    axes.set_xticks(range(len(names)), _text(names), rotation=60 if long else 0, ha="right" if long else "center")
     axes.set(ylabel="accuracy (%)")
     _plain(axes)
     return _png(figure)
@@ -124,5 +129,5 @@ def _grid(images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns: i
         axes.set_axis_off()
     for axes, image, title in zip(figure.axes, images, titles, strict=False):
         axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-        axes.set_title(title, fontsize=7)
+        axes.set_title(_text([title])[0], fontsize=7)
     return _png(figure)

@@ -5,6 +5,7 @@ So a run that was killed and goes on from its last whole epoch ends with the sam
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -16,6 +17,7 @@ from torch.nn.functional import nll_loss
 
 from mnistx_train.checkpoint import load_tensors, save_tensors
 from mnistx_train.datasets import TrainingData
+from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
 from mnistx_train.network import cnn
 from mnistx_train.recipes import Recipe
@@ -69,9 +71,16 @@ def load_state(path: Path, state: State) -> None:
     """Bring a fresh state to where the file was written.
 
     Raises:
-        TrainError: the file is damaged.
+        TrainError: the file is damaged, or is the state of another run.
     """
     tensors, header = load_tensors(path)
+    try:
+        _restore(state, tensors, header)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise TrainError(f"{path} isn't the state of this run; was its data changed? ({error})") from error
+
+
+def _restore(state: State, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:
     held: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimizer."):
@@ -100,6 +109,9 @@ def run_epoch(
         batch_size: images a step.
         seed: of the whole run.
         on_step: called with each step's loss.
+
+    Raises:
+        TrainError: the loss is no longer finite.
     """
     began = perf_counter()
     number = len(state.history) + 1
@@ -113,8 +125,11 @@ def run_epoch(
         state.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
-        total += loss.item() * len(labels)
-        on_step(loss.item())
+        value = loss.item()
+        if not isfinite(value):
+            raise TrainError(f"the loss is no longer finite in epoch {number}; train with a smaller --lr")
+        total += value * len(labels)
+        on_step(value)
     answers = log_probs(state.network, data.validation.images, data.mean, data.std)
     labels_at = np.arange(len(answers)), data.validation.labels
     epoch = Epoch(

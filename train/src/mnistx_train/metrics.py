@@ -51,7 +51,7 @@ def wilson(right: int, count: int, z: float = 1.959964) -> tuple[float, float]:
     """
     share, zz = right / count, z * z / count
     centre, half = share + zz / 2, z * (share * (1 - share) / count + zz / count / 4) ** 0.5
-    return (centre - half) / (1 + zz), (centre + half) / (1 + zz)
+    return max(0.0, (centre - half) / (1 + zz)), min(1.0, (centre + half) / (1 + zz))
 
 
 def measure(log_probs: NDArray[Any], labels: NDArray[np.int64]) -> Metrics:

@@ -1,6 +1,7 @@
 """One training run, from configuration to report."""
 
 import json
+import os
 import platform
 from dataclasses import asdict
 from importlib.metadata import version
@@ -13,7 +14,7 @@ from tqdm import tqdm
 
 from mnistx_train import __version__
 from mnistx_train.checkpoint import Card, save_checkpoint
-from mnistx_train.datasets import Source, TrainingData, source, training_data
+from mnistx_train.datasets import SOURCES, Source, TrainingData, is_folder, source, training_data
 from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
 from mnistx_train.loop import State, fresh_state, load_state, run_epoch, save_state
@@ -42,13 +43,18 @@ def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path |
         config = read_config(folder)
         if (folder / CHECKPOINT).exists():
             raise TrainError(f"the run in {folder} is finished; there is nothing to go on with")
+        if asked.get("device") == "auto":
+            del asked["device"]
+        if "dataset" in asked:
+            asked["dataset"] = _absolute(asked["dataset"])
         other = [f"{name} {getattr(config, name)}" for name in asked if getattr(config, name) != asked[name]]
         if other:
             raise TrainError(f"the run in {folder} was started with {', '.join(other)}; leave that out, or start anew")
+        _device(config.device)
         return folder, config
     recipe = recipe_named(asked.get("recipe", DEFAULT))
     config = Config(
-        dataset=asked.get("dataset", "mnist"),
+        dataset=_absolute(asked.get("dataset", "mnist")),
         recipe=recipe.name,
         epochs=asked.get("epochs", recipe.epochs),
         batch_size=asked.get("batch_size", recipe.batch_size),
@@ -81,6 +87,7 @@ def run(folder: Path | None, config: Config, out: Path | None, data_dir: Path | 
     data = training_data(origin)
     folder = new_run(config, out) if folder is None else folder
     recipe = recipe_named(config.recipe)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     torch.use_deterministic_algorithms(True)
     state = fresh_state(recipe, len(origin.names), config.lr, config.seed, torch.device(config.device))
     if (folder / STATE).exists():
@@ -159,6 +166,11 @@ def _finish(folder: Path, config: Config, origin: Source, data: TrainingData, st
         click.echo(f"test accuracy {metrics.accuracy:.2%} ({len(metrics.wrong)} of {metrics.count:,} misread)")
         click.echo(f"checkpoint {folder / CHECKPOINT}, report {folder / 'report.html'}")
     return metrics
+
+
+def _absolute(dataset: str) -> str:
+    """A folder's whole path, so that the run can be resumed from anywhere; a name as it is."""
+    return str(Path(dataset).resolve()) if dataset not in SOURCES and is_folder(dataset) else dataset
 
 
 def _device(name: str) -> str:

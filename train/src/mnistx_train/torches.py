@@ -1,6 +1,7 @@
 """Imports torchvision, and explains in one line a torch and a torchvision that don't fit each other."""
 
 from importlib.metadata import version
+from importlib.util import find_spec
 from types import ModuleType
 
 from mnistx_train.errors import TrainError
@@ -13,6 +14,8 @@ def torchvision() -> ModuleType:
         TrainError: it fails beside the installed torch, as a CPU-only torch does with the registry's torchvision
             ("operator torchvision::nms does not exist").
     """
+    if not find_spec("torchvision"):
+        raise TrainError("torchvision is missing: pip install torch torchvision")
     try:
         import torchvision
     except (RuntimeError, ImportError, AttributeError, OSError) as error:

@@ -22,7 +22,7 @@ def stats(dataset: str | None, data_dir: Path | None, as_json: bool) -> None:
     from mnistx_train.datasets import source
     from mnistx_train.stats import class_balance, pixel_stats
 
-    origin = source(dataset or "mnist", data_dir)
+    origin = source("mnist" if dataset is None else dataset, data_dir)
     for part, train in (("training", True), ("test", False)):
         split = origin.read(train)
         found = pixel_stats(split.images)
@@ -46,7 +46,7 @@ def stats(dataset: str | None, data_dir: Path | None, as_json: bool) -> None:
 @dataset
 @data_dir
 @click.option("--recipe", default="report", show_default=True, help="Whose augmentation to show.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Which images.")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True, help="Which images.")
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The PNG file to write.")
 def show(dataset: str | None, data_dir: Path | None, recipe: str, seed: int, out: Path) -> None:
     """Draw a labelled batch of training images, before and after augmentation."""
@@ -59,7 +59,7 @@ def show(dataset: str | None, data_dir: Path | None, recipe: str, seed: int, out
     from mnistx_train.recipes import recipe as recipe_named
 
     chosen = recipe_named(recipe)
-    origin = source(dataset or "mnist", data_dir)
+    origin = source("mnist" if dataset is None else dataset, data_dir)
     found = training_data(origin)
     torch.manual_seed(seed)
     order = torch.randperm(len(found.training))[:32]

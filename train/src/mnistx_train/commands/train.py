@@ -7,14 +7,25 @@ import click
 from mnistx_train.commands import as_json, data_dir, dataset
 
 
+def _number(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:  # noqa: ARG001
+    if value is not None and value != value:
+        raise click.BadParameter("is not a number")
+    return value
+
+
 @click.command()
 @dataset
 @data_dir
 @click.option("--recipe", help="How to train.  [default: report]")
 @click.option("--epochs", type=click.IntRange(min=1), help="The recipe's number without it.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="The recipe's without it.")
-@click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Learning rate; the recipe's without it.")
-@click.option("--seed", type=click.IntRange(min=0), help="Same seed, same machine: same weights.  [default: 0]")
+@click.option(
+    "--lr",
+    type=click.FloatRange(0, 100, min_open=True),
+    callback=_number,
+    help="Learning rate; the recipe's without it.",
+)
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Same seed, same machine: same weights.  [default: 0]")
 @click.option(
     "--device",
     type=click.Choice(["auto", "cpu", "cuda"]),

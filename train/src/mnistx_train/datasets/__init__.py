@@ -20,6 +20,7 @@ SOURCES = {
 VALIDATION_SHARE = 1 / 12
 """Of the training images: 5,000 of MNIST's 60,000."""
 
+_LONGEST_NAME = 255  # bytes of a file name; asking for a longer one is an OSError
 _SPLIT_SEED = 0  # the split is the same for every seed of training
 
 
@@ -92,7 +93,7 @@ def source(name: str, data_dir: Path | None = None, download: bool = True) -> So
         found: Source = getattr(import_module(module), attribute)(data_dir, download)
         return found
     folder = Path(name)
-    if not folder.is_dir():
+    if not is_folder(name):
         raise TrainError(f"no data set {name!r}: neither a folder nor one of {', '.join(SOURCES)}")
     from mnistx_train.datasets import folder as picture_folder
     from mnistx_train.datasets import idx
@@ -102,22 +103,30 @@ def source(name: str, data_dir: Path | None = None, download: bool = True) -> So
     return picture_folder.picture_folder(folder)
 
 
+def is_folder(name: str) -> bool:
+    """Whether a data set's name is the path of a folder."""
+    return bool(name) and len(Path(name).name) <= _LONGEST_NAME and Path(name).is_dir()
+
+
 def training_data(origin: Source) -> TrainingData:
     """Read the training images, measure them and split them, by class, into training and validation.
 
     Raises:
-        TrainError: they can't be read, or a class has too few of them.
+        TrainError: they can't be read, are blank, or a class has too few of them.
     """
     from mnistx_train.stats import pixel_stats
 
     whole = origin.read(True)
     stats = pixel_stats(whole.images)
+    mean, std = round(stats.mean, 4), round(stats.std, 4)
+    if not std:
+        raise TrainError(f"all training images of {origin.name} are of one brightness; there's nothing to learn from")
     training, validation = stratified(whole, VALIDATION_SHARE)
-    return TrainingData(training, validation, round(stats.mean, 4), round(stats.std, 4))
+    return TrainingData(training, validation, mean, std)
 
 
 def stratified(whole: Split, share: float) -> tuple[Split, Split]:
-    """Split off a share of each class, the same one every time.
+    """Split off a share of each class, at least one image of it, the same ones every time.
 
     Raises:
         TrainError: a class has fewer than two images.
@@ -129,6 +138,9 @@ def stratified(whole: Split, share: float) -> tuple[Split, Split]:
         raise TrainError("every class needs at least 2 training images, and there must be at least 2 classes")
     size = max(len(counts), round(len(whole) * share))
     kept, off = train_test_split(np.arange(len(whole)), test_size=size, random_state=_SPLIT_SEED, stratify=whole.labels)
+    for label in set(range(len(counts))) - set(whole.labels[off].tolist()):
+        moved = kept[whole.labels[kept] == label][:1]
+        kept, off = np.setdiff1d(kept, moved), np.append(off, moved)
     return whole.at(np.sort(kept)), whole.at(np.sort(off))
 
 

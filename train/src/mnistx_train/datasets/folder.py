@@ -15,14 +15,17 @@ def picture_folder(folder: Path) -> Source:
     """The classes are the subfolders' names in alphabetical order; without test/, a sixth of each class is kept apart.
 
     Raises:
-        TrainError: there are fewer than two subfolders.
+        TrainError: there are fewer than two subfolders, or test/ has a class that train/ lacks.
     """
     parted = (folder / "train").is_dir() and (folder / "test").is_dir()
     inside = folder / "train" if parted else folder
-    names = tuple(sorted(path.name for path in inside.iterdir() if path.is_dir()))
+    names = tuple(sorted(path.name for path in inside.iterdir() if path.is_dir() and path.name[0] != "."))
     if len(names) < 2:
         raise TrainError(f"{folder} holds neither IDX files nor a subfolder for each of two or more classes")
     if parted:
+        extra = {path.name for path in (folder / "test").iterdir() if path.is_dir() and path.name[0] != "."} - {*names}
+        if extra:
+            raise TrainError(f"{folder / 'test'} has classes that train/ lacks: {', '.join(sorted(extra))}")
         return Source(folder.resolve().name, names, lambda train: _read(folder / ("train" if train else "test"), names))
     return Source(folder.resolve().name, names, split_off_test(lambda: _read(folder, names), TEST_SHARE))
 
@@ -47,7 +50,7 @@ def _read(folder: Path, names: tuple[str, ...]) -> Split:
                 images.append(image_from_source(path))
             except Exception as error:
                 if hasattr(error, "exit_code"):
-                    raise TrainError(f"{path}: {error}") from error
+                    raise TrainError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
                 raise
             labels.append(label)
     return Split(np.stack(images), np.array(labels, np.int64))

@@ -1,6 +1,7 @@
 """IDX files, the format in which MNIST and its likes are published."""
 
 import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
             raise ValueError("no IDX file of unsigned bytes")
         dims = np.frombuffer(data, ">u4", count=data[3], offset=4).astype(int)
         return np.frombuffer(data, np.uint8, offset=4 + 4 * data[3]).reshape(dims).copy()
-    except (OSError, EOFError, ValueError, IndexError) as error:
+    except (OSError, EOFError, ValueError, IndexError, zlib.error) as error:
         raise TrainError(f"{path} can't be read as an IDX file: {error}") from error
 
 
@@ -45,6 +46,11 @@ def find(folder: Path, part: str) -> Path | None:
 def is_idx_folder(folder: Path) -> bool:
     """Whether training images in IDX format lie there."""
     return find(folder, "train-images") is not None
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether training and test images and the labels of both lie there."""
+    return all(find(folder, f"{prefix}-{part}") for prefix in ("train", "t10k") for part in ("images", "labels"))
 
 
 def read_split(folder: Path, train: bool) -> Split:
@@ -69,12 +75,17 @@ def idx_folder(folder: Path) -> Source:
     """A user's own folder of IDX files, with the class names, one a line, in names.txt if there is one.
 
     Raises:
-        TrainError: the labels can't be read, or a label has no name.
+        TrainError: the labels or names can't be read, or a label has no name.
     """
-    count = int(read_split(folder, True).labels.max()) + 1
+    of_test = find(folder, "t10k-labels")
+    labels = np.append(read_split(folder, True).labels, read_idx(of_test) if of_test else [])
+    count = int(labels.max()) + 1
     listed = folder / "names.txt"
-    names = tuple(listed.read_text().split("\n")) if listed.is_file() else tuple(map(str, range(count)))
-    names = tuple(name.strip() for name in names if name.strip())
+    try:
+        lines = listed.read_text("utf-8").splitlines() if listed.is_file() else list(map(str, range(count)))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TrainError(f"{listed} can't be read as UTF-8 text: {error}") from error
+    names = tuple(line.strip() for line in lines if line.strip())
     if len(names) < count:
         raise TrainError(f"{listed} names {len(names)} classes, the labels need {count}")
     return Source(folder.resolve().name, names, lambda train: read_split(folder, train))

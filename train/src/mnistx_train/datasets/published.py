@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from mnistx_train.datasets import Source
-from mnistx_train.datasets.idx import is_idx_folder, read_split
+from mnistx_train.datasets.idx import is_whole, read_split
 from mnistx_train.errors import TrainError
 from mnistx_train.torches import torchvision
 
@@ -44,9 +44,12 @@ def root(folder: str, data_dir: Path | None) -> Path | None:
     """
     named = data_dir or (Path(os.environ["MNISTX_DATA"]) if os.environ.get("MNISTX_DATA") else None)
     if named is None:
-        return cache_folder() if is_idx_folder(cache_folder() / folder / "raw") else None
-    if not is_idx_folder(named / folder / "raw"):
-        raise TrainError(f"{named} holds no {folder}/raw/train-images-idx3-ubyte (--data-dir or MNISTX_DATA names it)")
+        return cache_folder() if is_whole(cache_folder() / folder / "raw") else None
+    if not is_whole(named / folder / "raw"):
+        raise TrainError(
+            f"{named} holds no {folder}/raw/train-images-idx3-ubyte and the three files beside it "
+            "(--data-dir or MNISTX_DATA names it)"
+        )
     return named
 
 
