@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.artifact import SIDE, Metadata
 from mnistx_runtime.backends import backend
-from mnistx_runtime.errors import BadInput
-from mnistx_runtime.pictures import Source, image_from_source
+from mnistx_runtime.errors import BadInput, PredictionRefused
+from mnistx_runtime.pictures import Source, open_picture
+from mnistx_runtime.preprocess import Prepared, prepare
 from mnistx_runtime.threads import available_cpus
 
 BUNDLED = Path(__file__).with_name("models") / "mnist-cnn.onnx"
@@ -45,6 +46,17 @@ class Prediction:
     def probability(self) -> float:
         """Its probability, 0..1."""
         return float(np.exp(self.log_probs[self.label]))
+
+    def require(self, min_confidence: float) -> None:
+        """Refuse the answer if its probability is below `min_confidence`, 0..1.
+
+        Raises:
+            PredictionRefused: it is.
+        """
+        if self.probability < min_confidence:
+            raise PredictionRefused(
+                f"not sure enough: {self.name} with {self.probability:.1%}, below {min_confidence:.1%}"
+            )
 
     def top(self, count: int) -> list[tuple[str, float]]:
         """The `count` most probable classes, best first, as (name, probability)."""
@@ -100,23 +112,37 @@ class Predictor:
             self._session.props, str(chosen) if isinstance(chosen, str | os.PathLike) else "the session"
         )
 
-    def predict(self, picture: Source) -> Prediction:
+    def predict(self, picture: Source, min_confidence: float = 0.0) -> Prediction:
         """Answer one picture of one digit.
 
         Args:
             picture: a path; the bytes of a file; a PIL image; or a uint8 array, `(height, width)` grey or
                 `(height, width, 3 or 4)` colour, of any size.
+            min_confidence: refuse to answer below this probability, 0..1.
 
         Raises:
             BadInput: it can't be read as a picture.
-            PredictionRefused: there's no ink on it.
+            PredictionRefused: there's no ink on it, more than one digit, or the model isn't as sure as asked.
+        """
+        answer = self.explain(picture)[1]
+        answer.require(min_confidence)
+        return answer
+
+    def explain(self, picture: Source) -> tuple[Prepared, Prediction]:
+        """What `predict` does, with what the model saw, however sure it is.
+
+        Args:
+            picture: see `predict`.
+
+        Raises:
+            BadInput, PredictionRefused: see `predict`.
         """
         began = perf_counter()
-        image = image_from_source(picture)
-        log_probs = self._session.run(image[None, None])[0]
+        prepared = prepare(open_picture(picture))
+        log_probs = self._session.run(prepared.image[None, None])[0]
         source = str(picture) if isinstance(picture, str | os.PathLike) else None
         elapsed = (perf_counter() - began) * 1e3
-        return Prediction(int(log_probs.argmax()), log_probs, self.metadata.names, elapsed, source)
+        return prepared, Prediction(int(log_probs.argmax()), log_probs, self.metadata.names, elapsed, source)
 
     def predict_batch(self, images: NDArray[np.uint8]) -> list[Prediction]:
         """Answer images that already are as the model reads them; nothing is done to their pixels.

@@ -30,6 +30,26 @@ def test_predict_prints_a_line_a_picture() -> None:
     assert found.stdout.count("%") == 2 and found.stdout.count("\n") == 1
 
 
+def test_explain_draws_what_the_model_saw(tmp_path: Path) -> None:
+    found = mnistx("predict", PICTURES / "three.jpg", "--explain", tmp_path / "x.png", "--show", "--json")
+    assert found.exit_code == 0 and json_lines(found)[0]["label"] == 3
+    assert len(found.stderr.splitlines()) == 28 and "█" in found.stderr
+    figure = Image.open(tmp_path / "x.png").convert("RGB")
+    assert figure.width > 3 * figure.height
+    colours = {colour for _, colour in figure.getcolors(1 << 24) or []}
+    assert (212, 61, 42) in colours and (31, 111, 180) in colours
+
+
+def test_an_answer_that_is_not_sure_enough_is_refused_and_can_still_be_looked_at(tmp_path: Path) -> None:
+    noise = Image.effect_noise((28, 28), 90).resize((200, 200))
+    noise.save(tmp_path / "noise.png")
+    out = tmp_path / "x.png"
+    found = mnistx("predict", tmp_path / "noise.png", "--min-confidence", "1", "--explain", out, "--json")
+    assert found.exit_code == 1
+    assert "not sure enough" in json_lines(found)[0]["error"] and "not sure enough" in found.stderr
+    assert out.is_file()
+
+
 def test_one_bad_picture_does_not_stop_the_others(tmp_path: Path) -> None:
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 40)
     Image.new("L", (90, 90), 255).save(tmp_path / "blank.png")
@@ -60,6 +80,9 @@ def test_a_refusal_alone_ends_with_1(tmp_path: Path) -> None:
         (["predict", "x.png", "--model", "missing.onnx"], "missing.onnx: no such model file"),
         (["predict", "x.png", "--model", "{truncated}"], "is not a readable ONNX model"),
         (["predict", "x.png", "--top-k", "0"], "--top-k"),
+        (["predict", "x.png", "--min-confidence", "2"], "--min-confidence"),
+        (["predict", "x.png", "y.png", "--explain", "z.png"], "draws one picture, not 2"),
+        (["predict", str(PICTURES / "seven.jpg"), "--explain", "/nowhere/z.png"], "can't write /nowhere/z.png"),
         (["predict", "x.png", "--threads", "0"], "--threads"),
         (["verify", "missing.onnx"], "no such model file"),
         (["verify", "{truncated}"], "is not a readable ONNX model"),
@@ -92,7 +115,7 @@ def test_an_error_that_is_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("mnistx_runtime.predictor.Predictor.predict", broken)
+    monkeypatch.setattr("mnistx_runtime.predictor.Predictor.explain", broken)
     assert isinstance(mnistx("predict", PICTURES / "seven.jpg").exception, ZeroDivisionError)
 
 

@@ -1,0 +1,144 @@
+"""Finds the ink in a picture: how strongly each pixel stands out from the ground around it."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter, ImageOps
+
+Floats = NDArray[np.float32]
+
+WORKING_SIDE = 384  # pixels of the longer side; larger pictures are averaged down to at most this
+_OPENING = 0.3  # side of the square that strokes are narrower than, as a share of the picture's shorter side
+_SMALL = 96  # pixels a side of the copy on which polarity and colour are decided
+_GRID = 5  # places a side at which the ground is measured on it
+_DARKEST = 32  # grey level of paper in the deepest shadow in which ink is still judged by the share of light it takes
+_COLOUR_GAIN = 1.7  # how much better ink must show in one colour than in brightness
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """The picture as a person sees it: turned as the camera says, opaque, in 8-bit grey ("L") or colour ("RGB").
+
+    Args:
+        picture: any mode and size.
+    """
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
+        wide = np.asarray(picture, np.float32)
+        top = 65535 if picture.mode != "F" else max(float(wide.max()), 1)
+        picture = Image.fromarray((np.clip(wide / top, 0, 1) * 255).astype(np.uint8))
+    if picture.has_transparency_data:
+        picture = _opaque(picture.convert("RGBA"))
+    return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+
+
+def channels_of(picture: Image.Image) -> tuple[Floats, int]:
+    """Brightness, then red, green and blue, averaged down to the working size.
+
+    Args:
+        picture: as `upright` gives it.
+
+    Returns:
+        float32 `(4, height, width)`, 0..255, and how many of the picture's pixels one of them stands for along a side.
+    """
+    factor = -(-max(picture.size) // WORKING_SIDE)
+    if factor > 1:
+        picture = picture.reduce(factor)
+    grey = np.asarray(picture.convert("L"), np.float32)
+    if picture.mode == "L":
+        return np.broadcast_to(grey, (4, *grey.shape)), factor
+    return np.concatenate([grey[None], np.asarray(picture, np.float32).transpose(2, 0, 1)]), factor
+
+
+def _opaque(picture: Image.Image) -> Image.Image:
+    """The picture laid on white, or on black where what is drawn on it is bright."""
+    brightness, alpha = np.asarray(picture.convert("L"), np.float32), np.asarray(picture.getchannel("A"), np.float32)
+    drawn = float((brightness * alpha).sum() / max(float(alpha.sum()), 1))
+    ground = Image.new("RGBA", picture.size, "black" if drawn > 127 else "white")
+    return Image.alpha_composite(ground, picture)
+
+
+def ink_of(channels: Floats) -> Floats:
+    """How far each pixel stands out from the ground, in grey levels, whichever of the two is darker.
+
+    Brightness is used, unless the ink shows much better in one colour, as yellow does in blue. Dark ink is measured by
+    the share of light that it takes from the paper, so that ink in a shadow counts as much as ink beside it.
+
+    Args:
+        channels: as `channels_of` gives them.
+
+    Returns:
+        float32 `(height, width)`, 0 on the ground.
+    """
+    looks = [_first_look(channel) for channel in (channels[:1] if _is_grey(channels) else channels)]
+    strengths = [max(look) for look in looks]
+    best = int(np.argmax(strengths))
+    chosen = best if strengths[best] > _COLOUR_GAIN**2 * strengths[0] else 0
+    bright, dark = looks[chosen]
+    channel = _smoothed(channels[chosen])
+    if bright > dark:
+        return _top_hat(channel)
+    ink = _top_hat(255 - channel)
+    taken: Floats = ink * (255 / np.maximum(channel + ink, _DARKEST))
+    return taken
+
+
+def quantile(values: Floats, share: float) -> float:
+    """The value that a share of all values lies below; np.median and np.percentile load numpy.ma for it."""
+    rank = int(share * (values.size - 1))
+    return float(np.partition(values, rank, axis=None)[rank])
+
+
+def _is_grey(channels: Floats) -> bool:
+    return bool(np.abs(channels[1:] - channels[0]).max() < 12)
+
+
+def _first_look(channel: Floats) -> tuple[float, float]:
+    """How strongly bright and dark details stand out, on a small copy, from what a square fits into and from the median
+    around them. Holes between strokes differ from the first only, shadows from the second only, ink from both.
+    """
+    small = np.asarray(Image.fromarray(channel).resize((_SMALL, _SMALL), Image.Resampling.BOX))
+    away = small - _median_around(small)
+    bright = np.minimum(_top_hat(small), np.maximum(away, 0))
+    dark = np.minimum(_top_hat(255 - small), np.maximum(-away, 0))
+    return float((bright**2).sum()), float((dark**2).sum())
+
+
+def _median_around(small: Floats) -> Floats:
+    """The median of the half of the picture that lies around each pixel, from a grid of them."""
+    half, centres = _SMALL // 4, np.linspace(0, _SMALL, _GRID).round().astype(int)
+    grid = [
+        [quantile(small[max(0, y - half) : y + half, max(0, x - half) : x + half], 0.5) for x in centres]
+        for y in centres
+    ]
+    return np.asarray(Image.fromarray(np.array(grid, np.float32)).resize((_SMALL, _SMALL), Image.Resampling.BILINEAR))
+
+
+def _smoothed(channel: Floats) -> Floats:
+    """Less noise: the more of it there is, the wider the blur; a clean picture stays as it is."""
+    curvature = np.abs(channel[:, 1:-1] * 2 - channel[:, :-2] - channel[:, 2:])
+    noise = float(curvature.mean()) if curvature.size else 0.0
+    radius = min(channel.shape) / 150 * min(noise / 8, 2)
+    if radius < 0.3:
+        return channel
+    blurred = Image.fromarray(channel.astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius))
+    return np.asarray(blurred, np.float32)
+
+
+def _top_hat(bright: Floats) -> Floats:
+    """What a square doesn't fit into: strokes, but neither shadows nor the paper."""
+    size = max(3, round(min(bright.shape) * _OPENING))
+    padded = np.pad(bright, size, mode="edge")
+    opened = _running(_running(padded, size, np.minimum), size, np.maximum)
+    details: Floats = np.clip(bright - opened[size:-size, size:-size], 0, 255)
+    return details
+
+
+def _running(values: Floats, size: int, extreme: np.ufunc) -> Floats:
+    """The minimum over the square to the lower right of each pixel, or the maximum over that to its upper left."""
+    direction = -1 if extreme is np.minimum else 1
+    for axis in (0, 1):
+        length = 1
+        while length < size:
+            step = min(length, size - length)
+            values = extreme(values, np.roll(values, direction * step, axis))
+            length += step
+    return values
