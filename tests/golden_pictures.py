@@ -1,6 +1,6 @@
 """The golden inputs and outputs of the preprocess: `python tests/golden_pictures.py` writes tests/golden anew.
 
-To be run when `mnistx_runtime.preprocess.VERSION` is raised, and never to make a test pass.
+To be run when `mnistx_runtime.artifact.PREPROCESS` is raised, and never to make a test pass.
 """
 
 import io

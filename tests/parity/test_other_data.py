@@ -56,7 +56,7 @@ def test_a_folder_of_idx_files(tmp_path: Path) -> None:
         idx(data / f"{prefix}-labels-idx1-ubyte.gz", np.array([int(digit == 7) for digit, _ in digits]))
     (data / "names.txt").write_text("three\nseven\n")
     values = whole_way(data, tmp_path / "run", "--epochs", "3", "--batch-size", "4")
-    assert values["names"] == ["three", "seven"] and values["dataset"] == "mine"
+    assert values["names"] == ["three", "seven"] and values["dataset"] == "./mine"
     assert (values["mean"], values["std"]) != (0.1307, 0.3081)
 
 

@@ -8,7 +8,6 @@ from mnistx_export import __version__
 from mnistx_export.deployed import parameters
 from mnistx_export.golden import golden_images
 from mnistx_runtime.artifact import Certificate, Metadata, weights_sha256
-from mnistx_runtime.preprocess import VERSION
 from mnistx_train.checkpoint import Card
 from mnistx_train.inference import log_probs
 
@@ -38,5 +37,4 @@ def metadata(network: nn.Module, card: Card, atol: float) -> Metadata:
         certificate=certificate(network, card, atol),
         description=f"Image classifier of 28x28 grey images, trained on {card.dataset} with the {card.recipe} recipe",
         toolkit_version=__version__,
-        preprocess_version=VERSION,
     )

@@ -1,8 +1,9 @@
 """Writes an artifact, verifies it as it will be deployed, and only then keeps it."""
 
 import hashlib
+import os
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from mnistx_runtime.predictor import Predictor
 from mnistx_runtime.verification import Verification, verify
 from mnistx_train.checkpoint import Card
 from mnistx_train.datasets import Split
-from mnistx_train.files import writable_folder
+from mnistx_train.errors import TrainError
+from mnistx_train.files import writable_folder, write_whole
 from mnistx_train.inference import log_probs
 
 
@@ -84,6 +86,7 @@ class Exported:
             "passed": self.passed,
             "golden": self.golden.to_dict(),
         }
+        values["verified_on"] = self.float32.count if self.float32 else 0
         for name in ("float32", "float64", "torch_float64"):
             parity: Parity | None = getattr(self, name)
             values[name] = parity.to_dict() if parity else None
@@ -115,22 +118,37 @@ def export(
         TrainError: the folder can't be written.
         VerificationFailed: what was written isn't the trained model; it isn't kept.
     """
-    if path.suffix != target.suffix:
-        raise BadInput(f"{path}: a file of format {target.name} ends in {target.suffix}")
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder")
-    writable_folder(path.parent)
+    options = options or Options()
+    check_target(target, path, options)
     props = metadata(network, card, atol).to_props()
-    data = target.write(deployed_module(network, card.mean, card.std), props, options or Options())
+    data = target.write(deployed_module(network, card.mean, card.std), props, options)
+    writable_folder(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         trial = Path(folder) / path.name
-        trial.write_bytes(data)
+        write_whole(trial, data)
         found = _verified(trial, target.name, atol, against)
         if not found.passed:
             worst = [str(p) for p in (found.golden.parity, found.float32, found.float64) if p and not p.passed]
             raise VerificationFailed(f"{path} was not kept: it is not the trained model: {'; '.join(worst)}")
         trial.replace(path)
-    return Exported(**{**vars(found), "path": path})
+    return replace(found, path=path, golden=replace(found.golden, source=str(path)))
+
+
+def check_target(target: Format, path: Path, options: Options) -> None:
+    """Told before any work: whether the file can be written at all.
+
+    Raises:
+        BadInput: the path's ending isn't the format's, or an option can't be used.
+        TrainError: there's no folder to write to.
+    """
+    target.check(options)
+    if path.suffix != target.suffix:
+        raise BadInput(f"{path}: a file of format {target.name} ends in {target.suffix}")
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder")
+    existing = next(folder for folder in path.absolute().parents if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise TrainError(f"can't write to {path.parent}: {existing} isn't a folder that can be written")
 
 
 def _verified(path: Path, format_name: str, atol: float, against: Reference | None) -> Exported:

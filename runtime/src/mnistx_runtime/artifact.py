@@ -16,6 +16,8 @@ INPUT = "image"  # uint8 (N, 1, 28, 28), 0..255, bright ink on black
 OUTPUT = "log_probs"  # float32 (N, classes)
 SIDE = 28
 SCHEMA = 1
+DIGEST = "metadata_sha256"
+PREPROCESS = 1  # version of the function that makes the 28x28 image; raise it when its answers change
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,16 +91,28 @@ class Metadata:
     toolkit_version: str
     license: str = "MIT"
     schema_version: int = SCHEMA
-    preprocess_version: int = 1
+    preprocess_version: int = PREPROCESS
     imgsz: tuple[int, int] = (SIDE, SIDE)
     channels: int = 1
     task: str = "classify"
 
+    def check(self) -> None:
+        """Raise ValueError where the fields don't fit this runtime or each other."""
+        if (self.imgsz, self.channels, self.task) != ((SIDE, SIDE), 1, "classify"):
+            raise ValueError(f"made for {self.task}, {self.imgsz}, {self.channels} channels")
+        if len(self.names) != self.certificate.log_probs.shape[1]:
+            raise ValueError(f"{len(self.names)} names for {self.certificate.log_probs.shape[1]} classes")
+        if self.preprocess_version > PREPROCESS:
+            raise ValueError(
+                f"made for pictures as preprocess {self.preprocess_version} gives them; update mnistx-runtime"
+            )
+
     def to_props(self) -> dict[str, str]:
-        """The fields as string properties, in the order of their names."""
+        """The fields as string properties, in the order of their names, with a digest of them all."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         values["certificate"] = self.certificate.to_dict()
-        return {name: json.dumps(values[name], sort_keys=True) for name in sorted(values)}
+        props = {name: json.dumps(value, sort_keys=True) for name, value in values.items()}
+        return dict(sorted((props | {DIGEST: props_sha256(props)}).items()))
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON-ready values, the certificate by its size and tolerance only."""
@@ -128,9 +142,17 @@ class Metadata:
                 )
             values |= {"names": tuple(values["names"]), "imgsz": tuple(values["imgsz"])}
             values["certificate"] = Certificate.from_dict(values["certificate"])
-            return cls(**values)
-        except (KeyError, ValueError, TypeError, binascii.Error) as error:
+            found = cls(**values)
+            found.check()
+            return found
+        except (KeyError, ValueError, TypeError, AttributeError, binascii.Error) as error:
             raise ArtifactError(f"{source} carries damaged mnistx metadata ({error}); export it again") from error
+
+
+def props_sha256(props: Mapping[str, str]) -> str:
+    """A digest of the properties that are an artifact's metadata; those of other tools, and itself, don't count."""
+    known = sorted({field.name for field in fields(Metadata)} & props.keys())
+    return _sha256("".join(f"{name} {props[name]}\n" for name in known).encode())
 
 
 def weights_sha256(weights: Mapping[str, NDArray[Any]]) -> str:
@@ -145,12 +167,15 @@ def weights_sha256(weights: Mapping[str, NDArray[Any]]) -> str:
     >>> weights_sha256({"a": np.zeros(2, np.float32)})[:8]
     'd783eb36'
     """
-    import hashlib  # loads OpenSSL, which predicting doesn't need
-
-    digest = hashlib.sha256()
+    parts = []
     for name in sorted(weights):
         array = np.ascontiguousarray(weights[name])
         array = array.astype(array.dtype.newbyteorder("<"))
-        digest.update(f"{name} {array.dtype.name} {list(array.shape)}\n".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
+        parts += [f"{name} {array.dtype.name} {list(array.shape)}\n".encode(), array.tobytes()]
+    return _sha256(b"".join(parts))
+
+
+def _sha256(data: bytes) -> str:
+    import hashlib  # loads OpenSSL, which predicting doesn't need
+
+    return hashlib.sha256(data).hexdigest()

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from mnistx_runtime import __version__
+from mnistx_runtime.commands import one_line
 
 COMMANDS = {
     "inspect": "mnistx_runtime.commands.inspect:inspect",
@@ -63,11 +64,13 @@ class Root(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
+        except BrokenPipeError:
+            raise
         except Exception as error:
-            code = getattr(error, "exit_code", None)
+            code = getattr(error, "exit_code", 2 if isinstance(error, OSError) else None)
             if code is None:
                 raise
-            click.echo("Error: " + " ".join(str(error).split()), err=True)
+            click.echo("Error: " + one_line(error), err=True)
             ctx.exit(code)
 
 

@@ -7,6 +7,7 @@ from PIL import Image, ImageFilter, ImageOps
 Floats = NDArray[np.float32]
 
 WORKING_SIDE = 384  # pixels of the longer side; larger pictures are averaged down to at most this
+_LARGEST_SIDE = 4096  # pixels; what is larger is averaged down before anything else, to bound the memory
 _OPENING = 0.3  # side of the square that strokes are narrower than, as a share of the picture's shorter side
 _SMALL = 96  # pixels a side of the copy on which polarity and colour are decided
 _GRID = 5  # places a side at which the ground is measured on it
@@ -20,14 +21,22 @@ def upright(picture: Image.Image) -> Image.Image:
     Args:
         picture: any mode and size.
     """
-    picture = ImageOps.exif_transpose(picture)
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
-        wide = np.asarray(picture, np.float32)
-        top = 65535 if picture.mode != "F" else max(float(wide.max()), 1)
-        picture = Image.fromarray((np.clip(wide / top, 0, 1) * 255).astype(np.uint8))
+        step = -(-max(picture.size) // _LARGEST_SIDE)
+        wide = np.asarray(picture)[::step, ::step].astype(np.float32)
+        low, high = min(float(wide.min()), 0.0), max(float(wide.max()), 1.0)
+        exif = picture.getexif()
+        picture = Image.fromarray(((wide - low) / (high - low) * 255).astype(np.uint8))
+        picture.getexif().update(exif)
     if picture.has_transparency_data:
-        picture = _opaque(picture.convert("RGBA"))
-    return picture.convert("L" if picture.mode in ("1", "L") else "RGB")
+        picture = _opaque(_at_most(picture.convert("RGBA")))
+    picture = _at_most(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
+    return ImageOps.exif_transpose(picture)
+
+
+def _at_most(picture: Image.Image) -> Image.Image:
+    factor = -(-max(picture.size) // _LARGEST_SIDE)
+    return picture.reduce(factor) if factor > 1 else picture
 
 
 def channels_of(picture: Image.Image) -> tuple[Floats, int]:

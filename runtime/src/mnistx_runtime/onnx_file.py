@@ -1,7 +1,8 @@
 """Reads metadata and weights out of an .onnx file with the standard library and numpy: no onnx, no protobuf.
 
 The field numbers are those of onnx.proto3: ModelProto.graph = 7, ModelProto.metadata_props = 14,
-GraphProto.initializer = 5, TensorProto {dims = 1, data_type = 2, name = 8, raw_data = 9},
+GraphProto.initializer = 5, TensorProto {dims = 1, data_type = 2, name = 8, raw_data = 9,
+data_location = 14 (1: external)},
 StringStringEntryProto {key = 1, value = 2}.
 """
 
@@ -67,6 +68,8 @@ def _tensor(data: memoryview) -> tuple[str, int, NDArray[np.uint8], list[int]]:
             name = bytes(content).decode()
         elif field == 9:
             raw = np.frombuffer(content, np.uint8)
+        elif field == 14 and number == 1:
+            raise ArtifactError("its weights lie in another file; mnistx takes self-contained models")
     return name, kind, raw, dims
 
 
@@ -97,6 +100,8 @@ def props_and_weights(data: bytes, source: str) -> tuple[dict[str, str], dict[st
                         name, kind, raw, dims = _tensor(message)
                         if kind == FLOAT and "." in name:
                             weights[name] = raw.view("<f4").reshape(dims)
+    except ArtifactError as error:
+        raise ArtifactError(f"{source} can't be used: {error}") from error
     except (ValueError, IndexError, KeyError) as error:
         raise ArtifactError(f"{source} is not a readable ONNX model (damaged or cut off)") from error
     return props, weights

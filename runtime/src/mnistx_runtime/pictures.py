@@ -21,6 +21,12 @@ MAX_PIXELS = 178_956_970
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 """Endings by which pictures are found in a folder. A file that is named itself may have any."""
 
+_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA")
+"""What is decoded, those first that Pillow knows at once. It would also run Ghostscript on a page of PostScript."""
+
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # MAX_PIXELS is the limit here
+
+_MOST_BYTES = 256 << 20
 _DRAFT = 1024  # a JPEG is decoded at the smallest scale whose sides are at least this
 
 
@@ -39,20 +45,26 @@ def open_picture(source: Source) -> Image.Image:
     (40, 30)
     """
     if isinstance(source, Image.Image):
-        return source
+        return _loaded(source, "the picture")
     if isinstance(source, np.ndarray):
         return _picture_from_array(source)
-    if isinstance(source, bytes):
-        return _decode(source, "the data")
+    if isinstance(source, bytes | bytearray | memoryview):
+        return _decode(bytes(source), "the data")
+    if not isinstance(source, str | os.PathLike):
+        raise BadInput(f"a picture is a path, bytes, a PIL image or an array, not {type(source).__name__}")
     path = Path(source)
-    if not path.exists():
-        raise BadInput(f"{path}: no such file")
-    if path.is_dir():
-        raise BadInput(f"{path} is a folder, not a picture")
     try:
-        return _decode(path.read_bytes(), str(path))
-    except OSError as error:
-        raise BadInput(f"{path} can't be read: {error.strerror}") from error
+        if path.is_dir():
+            raise BadInput(f"{path} is a folder, not a picture")
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: no such file") from error
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
+    if len(data) > _MOST_BYTES:
+        raise BadInput(f"{path} has more than {_MOST_BYTES >> 20} MiB; that is no picture of a digit")
+    return _decode(data, str(path))
 
 
 def image_from_source(source: Source) -> NDArray[np.uint8]:
@@ -74,18 +86,26 @@ def _decode(data: bytes, name: str) -> Image.Image:
     if not data:
         raise BadInput(f"{name} is empty")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(data))
+        picture = Image.open(io.BytesIO(data), formats=_FORMATS)
         if picture.width * picture.height > MAX_PIXELS:
             raise Image.DecompressionBombError
-        if picture.format == "JPEG":
+        if picture.format in ("JPEG", "MPO"):
             picture.draft(None, (_DRAFT, _DRAFT))
-        picture.load()
     except Image.DecompressionBombError as error:
         raise BadInput(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; scale it down first") from error
     except UnidentifiedImageError as error:
-        raise BadInput(f"{name} is not a picture in a format that Pillow reads") from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise BadInput(f"{name} is not a picture in a format that is read here: {', '.join(_FORMATS)}") from error
+    except Exception as error:
         raise BadInput(f"{name} can't be read as a picture: {error}") from error
+    return _loaded(picture, name)
+
+
+def _loaded(picture: Image.Image, name: str) -> Image.Image:
+    """The picture with its pixels; a decoder may fail on damaged data with any exception."""
+    try:
+        picture.load()
+    except Exception as error:
+        raise BadInput(f"{name} can't be read as a picture: {error}") from error
+    if not picture.width * picture.height:
+        raise BadInput(f"{name} has no pixels")
     return picture

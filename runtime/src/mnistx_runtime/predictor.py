@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.artifact import SIDE, Metadata
 from mnistx_runtime.backends import backend
-from mnistx_runtime.errors import BadInput, PredictionRefused
+from mnistx_runtime.errors import ArtifactError, BadInput, PredictionRefused
 from mnistx_runtime.pictures import Source, open_picture
 from mnistx_runtime.preprocess import Prepared, prepare
 from mnistx_runtime.threads import available_cpus
@@ -53,7 +53,7 @@ class Prediction:
         Raises:
             PredictionRefused: it is.
         """
-        if self.probability < min_confidence:
+        if not self.probability >= min_confidence:
             raise PredictionRefused(
                 f"not sure enough: {self.name} with {self.probability:.1%}, below {min_confidence:.1%}"
             )
@@ -139,7 +139,7 @@ class Predictor:
         """
         began = perf_counter()
         prepared = prepare(open_picture(picture))
-        log_probs = self._session.run(prepared.image[None, None])[0]
+        log_probs = self.log_probs(prepared.image[None])[0]
         source = str(picture) if isinstance(picture, str | os.PathLike) else None
         elapsed = (perf_counter() - began) * 1e3
         return prepared, Prediction(int(log_probs.argmax()), log_probs, self.metadata.names, elapsed, source)
@@ -177,4 +177,7 @@ class Predictor:
             raise BadInput(f"a batch must be a uint8 array (N, 28, 28) or (N, 1, 28, 28), not {found}")
         if not len(images):
             return np.empty((0, len(self.metadata.names)), np.float32)
-        return self._session.run(np.ascontiguousarray(images).reshape(-1, 1, SIDE, SIDE))
+        answers = self._session.run(np.ascontiguousarray(images).reshape(-1, 1, SIDE, SIDE))
+        if answers.shape != (len(images), len(self.metadata.names)) or not np.isfinite(answers).all():
+            raise ArtifactError("the model's answers aren't finite numbers, one a class; verify it")
+        return answers

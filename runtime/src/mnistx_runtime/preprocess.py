@@ -15,7 +15,6 @@ from mnistx_runtime.components import Components, components
 from mnistx_runtime.errors import PredictionRefused
 from mnistx_runtime.ink import Floats, channels_of, ink_of, quantile, upright
 
-VERSION = 1
 SIDE = 28
 BOX = 20
 

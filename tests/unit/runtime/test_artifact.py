@@ -70,6 +70,16 @@ def test_no_metadata_and_a_newer_schema_are_told() -> None:
         Metadata.from_props({**METADATA.to_props(), "schema_version": "99"})
 
 
+def test_names_that_do_not_fit_the_answers_and_a_newer_preprocess_are_told() -> None:
+    for name, value, told in (
+        ("names", '["a", "b"]', "2 names for 3 classes"),
+        ("imgsz", "[32, 32]", "made for classify"),
+        ("preprocess_version", "99", "update mnistx-runtime"),
+    ):
+        with pytest.raises(ArtifactError, match=told):
+            Metadata.from_props({**METADATA.to_props(), name: value})
+
+
 def test_the_digest_sees_names_shapes_types_and_every_bit_but_not_the_order() -> None:
     a, b = np.zeros((2, 3), np.float32), np.ones(4, np.float32)
     digest = weights_sha256({"a": a, "b": b})

@@ -8,8 +8,9 @@ from PIL import Image
 
 from golden_pictures import GOLDEN
 from mnistx_export.golden import draw_digit, golden_images
+from mnistx_runtime.artifact import PREPROCESS
 from mnistx_runtime.errors import PredictionRefused
-from mnistx_runtime.preprocess import VERSION, image_from_picture
+from mnistx_runtime.preprocess import image_from_picture
 
 Pixels = NDArray[np.uint8]
 
@@ -98,6 +99,6 @@ def test_pictures_of_odd_sizes_do_no_harm(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("name", sorted(path.name.removesuffix(".in.png") for path in GOLDEN.glob("*.in.png")))
 def test_golden_pictures_give_the_same_bytes_on_every_platform(name: str) -> None:
-    assert VERSION == 1
+    assert PREPROCESS == 1
     picture, expected = (Image.open(GOLDEN / f"{name}.{part}.png") for part in ("in", "out"))
     assert (image_from_picture(picture) == np.asarray(expected)).all()

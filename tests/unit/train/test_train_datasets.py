@@ -104,7 +104,7 @@ def test_idx_folder_is_read_however_it_was_unpacked(tmp_path: Path, joint: str, 
 
     found = source(str(where))
 
-    assert (found.name, found.names) == ("letters", ("0", "1", "2"))
+    assert (found.name, found.names) == ("./letters", ("0", "1", "2"))
     for train in (True, False):
         split = found.read(train)
         assert np.array_equal(split.images, random_images(12, seed=0 if train else 1))
@@ -142,14 +142,12 @@ def test_idx_folder_without_training_labels_is_refused_at_once(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("missing", ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"])
-def test_idx_folder_without_test_files_is_refused_when_they_are_read(tmp_path: Path, missing: str) -> None:
+def test_idx_folder_without_test_files_is_refused_before_training(tmp_path: Path, missing: str) -> None:
     write_idx_folder(tmp_path)
     (tmp_path / missing).unlink()
-    found = source(str(tmp_path))
 
-    assert len(found.read(True)) == 12
     with pytest.raises(TrainError, match=missing):
-        found.read(False)
+        source(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -182,7 +180,7 @@ def test_picture_folder_with_train_and_test_keeps_them_apart(tmp_path: Path) -> 
 
     found = source(str(tmp_path / "mine"))
 
-    assert (found.name, found.names) == ("mine", ("a", "b"))
+    assert (found.name, found.names) == ("./mine", ("a", "b"))
     training, test = found.read(True), found.read(False)
     assert (training.labels.tolist(), inks(training)) == ([0, 1, 1], [102, 100, 101])
     assert (test.labels.tolist(), inks(test)) == ([0, 1], [103, 104])
@@ -387,18 +385,30 @@ def test_cache_lies_at_home_unless_told(tmp_path: Path, monkeypatch: pytest.Monk
     assert published.cache_folder() == tmp_path / ".cache" / "mnistx"
 
 
-@pytest.mark.parametrize("by", ["data_dir", "environment"])
-def test_a_named_folder_without_the_set_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, by: str
+def test_a_named_folder_without_the_set_is_refused_and_the_environment_s_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
     write_idx_folder(cache / "MNIST" / "raw")
     named = tmp_path / "named"
     write_idx_folder(named / "KMNIST" / "raw")
-    if by == "environment":
-        monkeypatch.setenv("MNISTX_DATA", str(named))
+    monkeypatch.setenv("MNISTX_DATA", str(named))
 
+    assert published.root("MNIST", None) == cache
+    assert published.root("KMNIST", None) == named
     with pytest.raises(TrainError, match="named holds no MNIST/raw/train-images-idx3-ubyte"):
-        source("mnist", named if by == "data_dir" else None)
+        source("mnist", named)
+
+
+def test_a_picture_stays_on_its_side_of_the_split_when_others_are_added(tmp_path: Path) -> None:
+    for name, ink in (("a", 0), ("b", 60)):
+        for seed in range(12):
+            write_picture(tmp_path / name / f"{seed:02}.png", 100 + ink + seed)
+    before = {image.tobytes() for image in source(str(tmp_path)).read(False).images}
+    for name in ("a", "b"):
+        write_picture(tmp_path / name / "00-new.png", 90)
+    after = {image.tobytes() for image in source(str(tmp_path)).read(True).images}
+
+    assert before and len(after & before) <= 1
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from mnistx_train import figures, run
 from mnistx_train.checkpoint import load_checkpoint
@@ -13,10 +14,19 @@ from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
 from mnistx_train.loop import Epoch, State, run_epoch
 from mnistx_train.recipes import Recipe
-from mnistx_train.runs import CHECKPOINT, CONFIG, STATE, Config, new_run, read_config
+from mnistx_train.runs import CHECKPOINT, CONFIG, STATE, Config, locked, new_run, read_config
 
 CONFIGURED = Config(
-    dataset="three", recipe="report", epochs=2, batch_size=16, lr=0.001, seed=0, device="cpu", versions={}
+    dataset="three",
+    recipe="report",
+    epochs=2,
+    batch_size=16,
+    lr=0.001,
+    seed=0,
+    device="cpu",
+    threads=1,
+    data_sha256="",
+    versions={},
 )
 NAMES = ("nought", "one", "two")
 FILES = {
@@ -65,7 +75,7 @@ def test_a_finished_run_leaves_results_and_no_state(tmp_path: Path) -> None:
     run.run(None, CONFIGURED, tmp_path / "run", None, as_json=False)
 
     assert {path.name for path in (tmp_path / "run").iterdir()} == FILES
-    assert read_config(tmp_path / "run") == CONFIGURED
+    assert replace(read_config(tmp_path / "run"), data_sha256="") == CONFIGURED
 
 
 @pytest.mark.usefixtures("events")
@@ -177,11 +187,50 @@ def test_a_run_that_cannot_be_written_stops_before_training(tmp_path: Path, even
     assert events == ["training images"]
 
 
-def test_a_damaged_state_stops_before_training(tmp_path: Path, events: list[str]) -> None:
+def started(folder: Path, parts: dict[bool, Split]) -> tuple[Path, Config]:
+    digest = run.data_sha256(training_data(Source("three", NAMES, parts.__getitem__)))
+    config = replace(CONFIGURED, data_sha256=digest)
+    return new_run(config, folder), config
+
+
+@pytest.mark.usefixtures("events")
+def test_a_run_is_not_resumed_on_other_data(tmp_path: Path) -> None:
     folder = new_run(CONFIGURED, tmp_path / "run")
+    with pytest.raises(TrainError, match="was started on; start anew"):
+        run.run(folder, CONFIGURED, None, None, as_json=False)
+
+
+@pytest.mark.usefixtures("events")
+def test_a_run_that_another_process_trains_is_left_alone(tmp_path: Path, parts: dict[bool, Split]) -> None:
+    folder, config = started(tmp_path / "run", parts)
+    with locked(folder), pytest.raises(TrainError, match="another process is training"):
+        run.run(folder, config, None, None, as_json=False)
+
+
+@pytest.mark.usefixtures("events")
+def test_what_a_killed_process_was_writing_is_swept_out(tmp_path: Path, parts: dict[bool, Split]) -> None:
+    folder, config = started(tmp_path / "run", parts)
+    (folder / ".state.safetensors.123.tmp").touch()
+    run.run(folder, config, None, None, as_json=False)
+    assert {path.name for path in folder.iterdir()} == FILES
+
+
+@pytest.mark.usefixtures("events")
+def test_torch_computes_with_the_run_s_own_number_of_threads(tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        run.run(None, replace(CONFIGURED, threads=1), tmp_path / "run", None, as_json=False)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_damaged_state_stops_before_training(tmp_path: Path, events: list[str], parts: dict[bool, Split]) -> None:
+    folder, config = started(tmp_path / "run", parts)
     (folder / STATE).write_bytes(b"damaged")
 
     with pytest.raises(TrainError, match=r"state\.safetensors is not a checkpoint of mnistx, or is damaged"):
-        run.run(folder, CONFIGURED, None, None, as_json=False)
+        run.run(folder, config, None, None, as_json=False)
 
     assert events == ["training images"]

@@ -21,7 +21,16 @@ from mnistx_train.runs import (
 )
 
 DIGITS = Config(
-    dataset="digits", recipe="report", epochs=3, batch_size=64, lr=0.001, seed=0, device="cpu", versions={"torch": "2"}
+    dataset="digits",
+    recipe="report",
+    epochs=3,
+    batch_size=64,
+    lr=0.001,
+    seed=0,
+    device="cpu",
+    threads=2,
+    data_sha256="",
+    versions={"torch": "2"},
 )
 
 
@@ -153,7 +162,9 @@ def test_a_new_run_takes_what_was_not_asked_for_from_the_recipe() -> None:
     folder, config = begin({}, None, resume=False)
 
     assert folder is None
-    assert replace(config, versions={}, device="cpu") == Config("mnist", "report", 10, 64, 0.001, 0, "cpu", {})
+    assert replace(config, versions={}, device="cpu", threads=1) == Config(
+        "mnist", "report", 10, 64, 0.001, 0, "cpu", 1, "", {}
+    )
     assert config.versions.keys() == {"python", "mnistx-train", "torch", "torchvision", "numpy"}
     assert config.versions["torch"].partition("+")[0] == torch.__version__.partition("+")[0]
     assert not RUNS.exists()

@@ -8,3 +8,7 @@ class TrainError(Exception):
     """
 
     exit_code = 2
+
+
+class NotAtHand(TrainError):
+    """A data set that is nowhere to be found; one that is there and damaged is not this."""

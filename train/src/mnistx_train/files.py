@@ -25,19 +25,20 @@ def write_whole(path: Path, data: bytes) -> None:
     """Write a file under a temporary name beside it and move it into place: it is there whole, or as it was.
 
     Raises:
-        TrainError: it can't be written (no folder, no permission, disk full).
+        TrainError: it can't be written (no folder, no permission, disk full), or something else than a file is there.
     """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        if path.exists() and not path.is_file():
+            raise TrainError(f"can't write {path}: it is there and not a file")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with temporary.open("xb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
+            temporary.replace(path)
         except BaseException:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
         raise TrainError(f"can't write {path}: {error.strerror}") from error

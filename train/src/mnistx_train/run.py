@@ -1,9 +1,10 @@
 """One training run, from configuration to report."""
 
+import hashlib
 import json
 import os
 import platform
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from mnistx_train.metrics import Metrics, measure
 from mnistx_train.recipes import DEFAULT, Recipe
 from mnistx_train.recipes import recipe as recipe_named
 from mnistx_train.report import write_report
-from mnistx_train.runs import CHECKPOINT, STATE, Config, last_unfinished, new_run, read_config
+from mnistx_train.runs import CHECKPOINT, STATE, Config, last_unfinished, locked, new_run, read_config
 from mnistx_train.torches import torchvision
 
 
@@ -51,6 +52,9 @@ def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path |
         if other:
             raise TrainError(f"the run in {folder} was started with {', '.join(other)}; leave that out, or start anew")
         _device(config.device)
+        changed = [name for name, found in _versions().items() if config.versions.get(name) != found]
+        if changed:
+            click.echo(f"{', '.join(changed)} changed since {folder} began: its weights may round otherwise", err=True)
         return folder, config
     recipe = recipe_named(asked.get("recipe", DEFAULT))
     config = Config(
@@ -61,13 +65,16 @@ def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path |
         lr=asked.get("lr", recipe.lr),
         seed=asked.get("seed", 0),
         device=_device(asked.get("device", "auto")),
-        versions={
-            "python": platform.python_version(),
-            "mnistx-train": __version__,
-            **{package: version(package) for package in ("torch", "torchvision", "numpy")},
-        },
+        threads=torch.get_num_threads(),
+        data_sha256="",
+        versions=_versions(),
     )
     return None, config
+
+
+def _versions() -> dict[str, str]:
+    packages = {package: version(package) for package in ("torch", "torchvision", "numpy")}
+    return {"python": platform.python_version(), "mnistx-train": __version__, **packages}
 
 
 def run(folder: Path | None, config: Config, out: Path | None, data_dir: Path | None, as_json: bool) -> Metrics:
@@ -85,10 +92,26 @@ def run(folder: Path | None, config: Config, out: Path | None, data_dir: Path | 
     """
     origin = source(config.dataset, data_dir)
     data = training_data(origin)
-    folder = new_run(config, out) if folder is None else folder
+    if folder is None:
+        config = replace(config, data_sha256=data_sha256(data))
+        folder = new_run(config, out)
+    elif config.data_sha256 != data_sha256(data):
+        raise TrainError(f"{config.dataset} isn't what the run in {folder} was started on; start anew")
+    with locked(folder):
+        return _run(folder, config, origin, data, as_json)
+
+
+def data_sha256(data: TrainingData) -> str:
+    """A digest of the images and labels that are learned from and chosen by."""
+    parts = (data.training, data.validation)
+    return hashlib.sha256(b"".join(part.images.tobytes() + part.labels.tobytes() for part in parts)).hexdigest()
+
+
+def _run(folder: Path, config: Config, origin: Source, data: TrainingData, as_json: bool) -> Metrics:
     recipe = recipe_named(config.recipe)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     torch.use_deterministic_algorithms(True)
+    torch.set_num_threads(config.threads)
     state = fresh_state(recipe, len(origin.names), config.lr, config.seed, torch.device(config.device))
     if (folder / STATE).exists():
         load_state(folder / STATE, state)

@@ -1,7 +1,10 @@
 """Run folders: where they lie, and which one is meant when none is named."""
 
+import fcntl
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,8 @@ class Config:
         lr: learning rate.
         seed: of everything drawn at random.
         device: "cpu" or "cuda".
+        threads: CPU threads that torch computes with; another number rounds otherwise.
+        data_sha256: of the training images and labels.
         versions: of Python, mnistx-train, torch, torchvision and numpy.
     """
 
@@ -35,6 +40,8 @@ class Config:
     lr: float
     seed: int
     device: str
+    threads: int
+    data_sha256: str
     versions: dict[str, str]
 
 
@@ -45,7 +52,7 @@ def new_run(config: Config, out: Path | None) -> Path:
         TrainError: it holds something already, or can't be written.
     """
     folder = out or RUNS / f"{_next_number():03}-{Path(config.dataset).name}-{config.recipe}"
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    if folder.exists() and (not folder.is_dir() or any(path.name[0] != "." for path in folder.iterdir())):
         raise TrainError(f"{folder} exists; name another --out, or go on with its run: --resume --out {folder}")
     writable_folder(folder)
     write_whole(folder / CONFIG, (json.dumps(asdict(config), indent=2) + "\n").encode())
@@ -63,6 +70,23 @@ def read_config(folder: Path) -> Config:
         return Config(**values)
     except (OSError, ValueError, TypeError) as error:
         raise TrainError(f"no run to go on with in {folder} ({error})") from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep a run to this process, and sweep out what a killed one was writing.
+
+    Raises:
+        TrainError: another process is training it.
+    """
+    with (folder / CONFIG).open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise TrainError(f"another process is training {folder}") from error
+        for path in folder.glob(".*.tmp"):
+            path.unlink()
+        yield
 
 
 def last_finished() -> Path | None:

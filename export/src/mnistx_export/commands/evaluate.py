@@ -29,8 +29,12 @@ def evaluate(
     checkpoint, else the released one. The data set is the one it was trained on.
     """
     from mnistx_export.evaluation import evaluate as evaluate_model
+    from mnistx_runtime.errors import BadInput
     from mnistx_train.report import write_report
+    from mnistx_train.runs import CONFIG
 
+    if out is not None and (out / CONFIG).exists():
+        raise BadInput(f"{out} is a run folder and has a report of its own; name another --out")
     found = evaluate_model(model, runtime, dataset, data_dir)
     metrics = found.metrics
     if out is not None:

@@ -19,7 +19,7 @@ from mnistx_train.commands import data_dir
 @click.option("--out", type=click.Path(path_type=Path), help="A file or a folder; beside the checkpoint without it.")
 @click.option(
     "--atol",
-    type=click.FloatRange(min=0, min_open=True),
+    type=click.FloatRange(0, 1, min_open=True),
     default=1e-4,
     show_default=True,
     help="The largest difference of log-probabilities that passes.",
@@ -42,31 +42,35 @@ def export(
     left on disk, and the exit code is 1.
     """
     from mnistx_export.choose import checkpoint_path, data_source
+    from mnistx_export.export import check_target, reference
     from mnistx_export.export import export as export_artifact
-    from mnistx_export.export import reference
     from mnistx_export.formats import DEFAULT_OPSET, Options, format_named
     from mnistx_runtime.errors import BadInput
     from mnistx_train.checkpoint import load_checkpoint
-    from mnistx_train.errors import TrainError
+    from mnistx_train.errors import NotAtHand
 
     target = format_named(format_name)
     if opset is not None and target.name != "onnx":
         raise BadInput(f"--opset is for ONNX; format {target.name} has none")
+    options = Options(DEFAULT_OPSET if opset is None else opset)
     source_path = checkpoint_path(checkpoint)
     network, card = load_checkpoint(source_path)
     name = f"{source_path.stem}{target.suffix}"
-    path = source_path.with_name(name) if out is None else out if out.suffix == target.suffix else out / name
+    path = source_path.with_name(name)
+    if out is not None:
+        path = out if out.suffix and not out.is_dir() else out / name
+    check_target(target, path, options)
     click.echo(f"checkpoint {source_path}: {card.dataset}, {card.recipe} recipe", err=True)
     try:
         test = data_source(source_path, card, data_dir, download=False).read(False)
-    except TrainError as error:
+    except NotAtHand as error:
         if data_dir is not None:
             raise
         click.echo(f"verified on golden images only: {error}", err=True)
         against = None
     else:
         against = reference(network, card, test)
-    found = export_artifact(network, card, target, path, atol, Options(opset or DEFAULT_OPSET), against)
+    found = export_artifact(network, card, target, path, atol, options, against)
     if as_json:
         print_json(found.to_dict())
         return

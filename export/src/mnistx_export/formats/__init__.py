@@ -35,11 +35,13 @@ class Format:
         suffix: of its files; the runtime's `SUFFIXES` names what runs them.
         write: `(module, string properties, options)` to the bytes of a file that holds both. Same arguments, same
             bytes.
+        check: raises BadInput for options that the format can't fulfil.
     """
 
     name: str
     suffix: str
     write: Callable[[nn.Module, dict[str, str], Options], bytes]
+    check: Callable[[Options], None] = lambda _: None
 
 
 def format_named(name: str) -> Format:

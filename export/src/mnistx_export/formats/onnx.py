@@ -16,6 +16,16 @@ OPSETS = range(18, 25)
 """What the exporter writes natively. Asked for an older one, it falls back or silently writes 18."""
 
 
+def check(options: Options) -> None:
+    """Refuse an operator set that isn't one of `OPSETS`.
+
+    Raises:
+        BadInput: it isn't.
+    """
+    if options.opset not in OPSETS:
+        raise BadInput(f"ONNX opset {options.opset} can't be written; {OPSETS[0]} to {OPSETS[-1]} can")
+
+
 def onnx_from_module(module: nn.Module, props: dict[str, str], options: Options) -> bytes:
     """An ONNX model.
 
@@ -27,8 +37,7 @@ def onnx_from_module(module: nn.Module, props: dict[str, str], options: Options)
     Raises:
         BadInput: the operator set isn't one of `OPSETS`.
     """
-    if options.opset not in OPSETS:
-        raise BadInput(f"ONNX opset {options.opset} can't be written; {OPSETS[0]} to {OPSETS[-1]} can")
+    check(options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -65,4 +74,4 @@ def _clean(model: onnx.ModelProto) -> None:
     model.producer_name, model.producer_version = "mnistx", __version__
 
 
-ONNX = Format(name="onnx", suffix=".onnx", write=onnx_from_module)
+ONNX = Format(name="onnx", suffix=".onnx", write=onnx_from_module, check=check)

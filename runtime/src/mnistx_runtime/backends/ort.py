@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.artifact import INPUT, OUTPUT, SIDE
 from mnistx_runtime.backends import existing_file
-from mnistx_runtime.errors import ArtifactError
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 
 CHUNK = 64  # images a run: throughput rises little beyond, memory rises in step
 
@@ -23,8 +23,10 @@ class Ort:
 
     def load(self, model: Any, threads: int) -> "OrtSession":
         """See `Backend.load`; a session of the caller's own is used as it is."""
-        import onnxruntime as ort
-
+        try:
+            import onnxruntime as ort
+        except (ImportError, OSError) as error:
+            raise BackendUnavailable(f"onnxruntime is installed and can't be loaded: {error}") from error
         if isinstance(model, ort.InferenceSession):
             return OrtSession(model, threads, "the session")
         path = existing_file(model, "ort")
@@ -33,8 +35,9 @@ class Ort:
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        data = path.read_bytes()
         try:
-            session = ort.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+            session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             reason = str(error).partition("\n")[0].rpartition(" : ")[2]
             raise ArtifactError(f"{path} is not a readable ONNX model: {reason}") from error
@@ -52,7 +55,8 @@ class OrtSession:
         """
         interface = [(i.name, i.type, i.shape[1:]) for i in session.get_inputs()]
         outputs = [(o.name, o.type) for o in session.get_outputs()]
-        if interface != [(INPUT, "tensor(uint8)", [1, SIDE, SIDE])] or outputs != [(OUTPUT, "tensor(float)")]:
+        fixed = any(isinstance(i.shape[0], int) for i in session.get_inputs())
+        if interface != [(INPUT, "tensor(uint8)", [1, SIDE, SIDE])] or outputs != [(OUTPUT, "tensor(float)")] or fixed:
             found = ", ".join(f"{i.name} {i.type} {i.shape}" for i in session.get_inputs())
             raise ArtifactError(
                 f"{source} takes {found}; mnistx runs models that take {INPUT} tensor(uint8) "

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.backends import existing_file
-from mnistx_runtime.errors import ArtifactError
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 
 CHUNK = 256
 PROPS_FILE = "mnistx.json"
@@ -25,8 +25,10 @@ class TorchScript:
 
     def load(self, model: Any, threads: int) -> "TorchScriptSession":  # noqa: ARG002
         """See `Backend.load`; torch's thread pool belongs to the whole process and is left to the caller."""
-        import torch
-
+        try:
+            import torch
+        except (ImportError, OSError, RuntimeError) as error:
+            raise BackendUnavailable(f"torch is installed and can't be loaded: {error}") from error
         path = existing_file(model, "torchscript")
         extra = {PROPS_FILE: ""}
         try:
@@ -35,8 +37,8 @@ class TorchScript:
                 module = torch.jit.load(  # type: ignore[no-untyped-call]
                     str(path), map_location="cpu", _extra_files=extra
                 )
-            props = json.loads(extra[PROPS_FILE] or "{}")
-        except (RuntimeError, ValueError) as error:
+            props = dict(json.loads(extra[PROPS_FILE] or "{}"))
+        except (RuntimeError, ValueError, TypeError) as error:
             raise ArtifactError(f"{path} is not a readable TorchScript model (damaged or cut off)") from error
         return TorchScriptSession(module, props)
 
@@ -53,8 +55,9 @@ class TorchScriptSession:
         """See `Session.run`."""
         import torch
 
-        with torch.inference_mode():
-            parts = [
-                self._module(torch.from_numpy(images[at : at + CHUNK])).numpy() for at in range(0, len(images), CHUNK)
-            ]
-        return np.concatenate(parts)
+        chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
+        try:
+            with torch.inference_mode():
+                return np.concatenate([self._module(torch.from_numpy(chunk)).numpy() for chunk in chunks])
+        except (RuntimeError, AttributeError, IndexError) as error:
+            raise ArtifactError(f"the TorchScript model doesn't take and give what mnistx's do: {error}") from error

@@ -1,14 +1,14 @@
 """mnistx predict"""
 
-import io
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from mnistx_runtime.commands import as_json, print_json
+from mnistx_runtime.commands import as_json, one_line, print_json
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -67,11 +67,14 @@ def predict(
 
                 click.echo(shaded(prepared.image), err=as_json)
             answer.require(min_confidence)
-        except MnistxError as error:
-            worst = max(worst, error.exit_code)
-            text = str(error) if name != "-" and name in str(error) else f"{name}: {error}"
+        except (MnistxError, OSError) as error:
+            code = getattr(error, "exit_code", 2)
+            worst = max(worst, code)
+            text = one_line(error)
+            if not text.startswith(name):
+                text = f"{name}: {text}"
             if as_json:
-                print_json({"source": name, "error": text, "exit_code": error.exit_code})
+                print_json({"source": name, "error": text, "exit_code": code})
             click.echo(f"Error: {text}", err=True)
             continue
         if as_json:
@@ -85,11 +88,13 @@ def _write_png(path: Path, figure: "Image.Image") -> None:
     """Write the figure, or nothing."""
     from mnistx_runtime.errors import BadInput
 
-    file = io.BytesIO()
-    figure.save(file, "PNG")
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
-        path.write_bytes(file.getvalue())
+        figure.save(temporary, "PNG")
+        temporary.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise BadInput(f"can't write {path}: {error.strerror}") from error
 
 
@@ -97,11 +102,21 @@ def _source(name: str) -> bytes | Path:
     """The bytes of standard input, or a path; a folder that is left at this point holds no picture."""
     from mnistx_runtime.errors import BadInput
 
+    if name == "-" and sys.stdin is None:
+        raise BadInput("standard input is closed")
     if name == "-":
         return sys.stdin.buffer.read()
-    if Path(name).is_dir():
+    if _is_folder(name):
         raise BadInput(f"{name}: no picture in this folder")
     return Path(name)
+
+
+def _is_folder(name: str) -> bool:
+    """Whether it is a folder; a name that can't be looked at is none, and is complained of when it is opened."""
+    try:
+        return Path(name).is_dir()
+    except OSError:
+        return False
 
 
 def _named(pictures: tuple[str, ...]) -> Iterator[str]:
@@ -109,9 +124,8 @@ def _named(pictures: tuple[str, ...]) -> Iterator[str]:
     from mnistx_runtime.pictures import SUFFIXES
 
     for name in pictures:
-        path = Path(name)
-        if name != "-" and path.is_dir():
-            inside = sorted(str(p) for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        if name != "-" and _is_folder(name):
+            inside = sorted(str(p) for p in Path(name).rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
             yield from inside or [name]
         else:
             yield name

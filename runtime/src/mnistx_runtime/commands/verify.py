@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mnistx_runtime.commands import as_json, print_json
+from mnistx_runtime.commands import as_json, one_line, print_json
 
 
 @click.command()
@@ -24,11 +24,12 @@ def verify(artifacts: tuple[Path, ...], as_json: bool) -> None:
     for path in artifacts:
         try:
             found = verify_artifact(path)
-        except MnistxError as error:
-            worst = max(worst, error.exit_code)
+        except (MnistxError, OSError) as error:
+            code = getattr(error, "exit_code", 2)
+            worst = max(worst, code)
             if as_json:
-                print_json({"source": str(path), "error": str(error), "exit_code": error.exit_code})
-            click.echo(f"Error: {error}", err=True)
+                print_json({"source": str(path), "error": one_line(error), "exit_code": code})
+            click.echo(f"Error: {one_line(error)}", err=True)
             continue
         worst = max(worst, 0 if found.passed else 1)
         if as_json:
@@ -37,5 +38,5 @@ def verify(artifacts: tuple[Path, ...], as_json: bool) -> None:
             verdict = "is the trained model" if found.passed else "IS NOT THE TRAINED MODEL"
             click.echo(f"{path}: {verdict} ({found.runtime})")
             click.echo(f"  golden images: {found.parity}")
-            click.echo(f"  weights: {found.weights}")
+            click.echo(f"  weights: {found.weights}, metadata: {found.metadata}")
     click.get_current_context().exit(worst)

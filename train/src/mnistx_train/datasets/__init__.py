@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_train.errors import TrainError
+from mnistx_train.errors import NotAtHand, TrainError
 
 SOURCES = {
     "mnist": "mnistx_train.datasets.published:mnist",
@@ -94,13 +94,18 @@ def source(name: str, data_dir: Path | None = None, download: bool = True) -> So
         return found
     folder = Path(name)
     if not is_folder(name):
-        raise TrainError(f"no data set {name!r}: neither a folder nor one of {', '.join(SOURCES)}")
+        raise NotAtHand(f"no data set {name!r}: neither a folder nor one of {', '.join(SOURCES)}")
     from mnistx_train.datasets import folder as picture_folder
     from mnistx_train.datasets import idx
 
     if idx.is_idx_folder(folder):
         return idx.idx_folder(folder)
     return picture_folder.picture_folder(folder)
+
+
+def folder_name(folder: Path) -> str:
+    """What a user's own folder is called in metadata: never like a published set."""
+    return f"./{folder.resolve().name}"
 
 
 def is_folder(name: str) -> bool:

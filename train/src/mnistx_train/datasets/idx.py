@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_train.datasets import Source, Split
+from mnistx_train.datasets import Source, Split, folder_name
 from mnistx_train.errors import TrainError
 
 SIDE = 28
@@ -75,10 +75,13 @@ def idx_folder(folder: Path) -> Source:
     """A user's own folder of IDX files, with the class names, one a line, in names.txt if there is one.
 
     Raises:
-        TrainError: the labels or names can't be read, or a label has no name.
+        TrainError: files are missing, labels or names can't be read, or a label has no name.
     """
+    labels = read_split(folder, True).labels
     of_test = find(folder, "t10k-labels")
-    labels = np.append(read_split(folder, True).labels, read_idx(of_test) if of_test else [])
+    if of_test is None or not is_whole(folder):
+        raise TrainError(f"{folder} lacks t10k-images-idx3-ubyte or t10k-labels-idx1-ubyte, the test images")
+    labels = np.append(labels, read_idx(of_test))
     count = int(labels.max()) + 1
     listed = folder / "names.txt"
     try:
@@ -88,4 +91,4 @@ def idx_folder(folder: Path) -> Source:
     names = tuple(line.strip() for line in lines if line.strip())
     if len(names) < count:
         raise TrainError(f"{listed} names {len(names)} classes, the labels need {count}")
-    return Source(folder.resolve().name, names, lambda train: read_split(folder, train))
+    return Source(folder_name(folder), names, lambda train: read_split(folder, train))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mnistx_train.datasets import Source
 from mnistx_train.datasets.idx import is_whole, read_split
-from mnistx_train.errors import TrainError
+from mnistx_train.errors import NotAtHand
 from mnistx_train.torches import torchvision
 
 DIGITS = tuple("0123456789")
@@ -32,25 +32,28 @@ def kmnist(data_dir: Path | None, download: bool) -> Source:
 
 
 def cache_folder() -> Path:
-    """Where downloads go: XDG_CACHE_HOME/mnistx, else ~/.cache/mnistx."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnistx"
+    """Where downloads go: XDG_CACHE_HOME/mnistx, else ~/.cache/mnistx.
+
+    Raises:
+        NotAtHand: there's neither.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnistx"
+    except RuntimeError as error:
+        raise NotAtHand("there's no home folder to look for data in; set MNISTX_DATA or XDG_CACHE_HOME") from error
 
 
 def root(folder: str, data_dir: Path | None) -> Path | None:
-    """The first of --data-dir, MNISTX_DATA and the cache folder, if the data set lies there.
+    """The first of --data-dir, MNISTX_DATA and the cache folder in which the data set lies.
 
     Raises:
-        TrainError: a folder was named and doesn't hold it.
+        NotAtHand: --data-dir was named and doesn't hold it.
     """
-    named = data_dir or (Path(os.environ["MNISTX_DATA"]) if os.environ.get("MNISTX_DATA") else None)
-    if named is None:
-        return cache_folder() if is_whole(cache_folder() / folder / "raw") else None
-    if not is_whole(named / folder / "raw"):
-        raise TrainError(
-            f"{named} holds no {folder}/raw/train-images-idx3-ubyte and the three files beside it "
-            "(--data-dir or MNISTX_DATA names it)"
-        )
-    return named
+    if data_dir is not None and not is_whole(data_dir / folder / "raw"):
+        raise NotAtHand(f"{data_dir} holds no {folder}/raw/train-images-idx3-ubyte and the three files beside it")
+    named = os.environ.get("MNISTX_DATA")
+    places = [place for place in (data_dir, Path(named) if named else None, cache_folder()) if place]
+    return next((place for place in places if is_whole(place / folder / "raw")), None)
 
 
 def _published(name: str, folder: str, names: tuple[str, ...], data_dir: Path | None, download: bool) -> Source:
@@ -62,12 +65,12 @@ def _downloaded(folder: str, allowed: bool) -> Path:
     where = cache_folder()
     help_text = f"name a folder that holds {folder}/raw with --data-dir or MNISTX_DATA"
     if not allowed:
-        raise TrainError(f"{folder} isn't at hand; {help_text}")
+        raise NotAtHand(f"{folder} isn't at hand; {help_text}")
     print(f"downloading {folder} to {where}", file=sys.stderr)
     try:
         getattr(torchvision().datasets, folder)(where, download=True)
     except (OSError, RuntimeError) as error:
-        raise TrainError(
+        raise NotAtHand(
             f"{folder} isn't at hand and can't be downloaded ({error}); {help_text}, or use --dataset digits, "
             "which needs no download"
         ) from error
