@@ -29,3 +29,8 @@ def mnist() -> Path:
     if found is None:
         pytest.skip("needs all of MNIST: set MNISTX_DATA to the folder that holds MNIST/raw")
     return found
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first: a mistake shows in seconds."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is not None)

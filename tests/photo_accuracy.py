@@ -19,7 +19,7 @@ from mnistx_runtime import PredictionRefused, Predictor, image_from_picture
 from mnistx_train.datasets import source, training_data
 from photos import DISTURBANCES, photograph
 
-DIGITS = 200
+DIGITS = 100
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 Row = dict[str, list[float]]
 
