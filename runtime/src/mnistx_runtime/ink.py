@@ -2,13 +2,14 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image
 
 Floats = NDArray[np.float32]
 
 WORKING_SIDE = 384  # pixels of the longer side; larger pictures are averaged down to at most this
 _LARGEST_SIDE = 4096  # pixels; what is larger is averaged down before anything else, to bound the memory
 _OPENING = 0.3  # side of the square that strokes are narrower than, as a share of the picture's shorter side
+_ORIENTATION = 0x0112  # the EXIF tag
 _SMALL = 96  # pixels a side of the copy on which polarity and colour are decided
 _GRID = 5  # places a side at which the ground is measured on it
 _DARKEST = 32  # grey level of paper in the deepest shadow in which ink is still judged by the share of light it takes
@@ -31,6 +32,10 @@ def upright(picture: Image.Image) -> Image.Image:
     if picture.has_transparency_data:
         picture = _opaque(_at_most(picture.convert("RGBA")))
     picture = _at_most(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
+    if picture.getexif().get(_ORIENTATION, 1) == 1:
+        return picture
+    from PIL import ImageOps
+
     return ImageOps.exif_transpose(picture)
 
 
@@ -77,7 +82,9 @@ def ink_of(channels: Floats) -> Floats:
     Returns:
         float32 `(height, width)`, 0 on the ground.
     """
-    looks = [_first_look(channel) for channel in (channels[:1] if _is_grey(channels) else channels)]
+    spread = quantile(channels[0], 0.99) - quantile(channels[0], 0.01)
+    enough = spread * _COLOUR_GAIN > 255  # no colour could show the ink so much better
+    looks = [_first_look(channel) for channel in (channels[:1] if enough or _is_grey(channels) else channels)]
     strengths = [max(look) for look in looks]
     best = int(np.argmax(strengths))
     chosen = best if strengths[best] > _COLOUR_GAIN**2 * strengths[0] else 0
@@ -128,6 +135,8 @@ def _smoothed(channel: Floats) -> Floats:
     radius = min(channel.shape) / 150 * min(noise / 8, 2)
     if radius < 0.3:
         return channel
+    from PIL import ImageFilter
+
     blurred = Image.fromarray(channel.astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius))
     return np.asarray(blurred, np.float32)
 
@@ -137,17 +146,17 @@ def _top_hat(bright: Floats) -> Floats:
     size = max(3, round(min(bright.shape) * _OPENING))
     padded = np.pad(bright, size, mode="edge")
     opened = _running(_running(padded, size, np.minimum), size, np.maximum)
-    details: Floats = np.clip(bright - opened[size:-size, size:-size], 0, 255)
+    details: Floats = np.clip(bright - opened[1:-1, 1:-1], 0, 255)
     return details
 
 
 def _running(values: Floats, size: int, extreme: np.ufunc) -> Floats:
-    """The minimum over the square to the lower right of each pixel, or the maximum over that to its upper left."""
-    direction = -1 if extreme is np.minimum else 1
-    for axis in (0, 1):
+    """The extreme over each square of this size that lies inside, by doubling; smaller than the values by size - 1."""
+    for _ in range(2):
         length = 1
         while length < size:
             step = min(length, size - length)
-            values = extreme(values, np.roll(values, direction * step, axis))
+            values = extreme(values[:-step], values[step:])
             length += step
+        values = values.T
     return values
