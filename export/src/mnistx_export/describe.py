@@ -34,6 +34,7 @@ def metadata(network: nn.Module, card: Card, atol: float) -> Metadata:
         dataset=card.dataset,
         weights_sha256=weights_sha256(parameters(network)),
         test_accuracy=card.test_accuracy,
+        temperature=card.temperature,
         certificate=certificate(network, card, atol),
         description=f"Image classifier of 28x28 grey images, trained on {card.dataset} with the {card.recipe} recipe",
         toolkit_version=__version__,

@@ -7,6 +7,7 @@ from mnistx_export.choose import checkpoint_path, data_source
 from mnistx_runtime.backends import runtime_of
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.predictor import Predictor
+from mnistx_train.calibration import calibrated
 from mnistx_train.checkpoint import load_checkpoint
 from mnistx_train.datasets import Split, source
 from mnistx_train.inference import log_probs
@@ -58,17 +59,18 @@ def evaluate(
             raise BadInput(f"{path} is a checkpoint, which only torch runs; export it for runtime {runtime!r}")
         network, card = load_checkpoint(path)
         origin = source(dataset, data_dir) if dataset else data_source(path, card, data_dir, download=True)
-        names, chosen = card.names, "torch"
+        names, temperature, chosen = card.names, card.temperature, "torch"
         test = _test(origin.names, names, origin.read(False), path)
         answers = log_probs(network, test.images, card.mean, card.std)
     else:
         chosen = runtime or runtime_of(path)
         predictor = Predictor(path, chosen)
         origin = source(dataset or predictor.metadata.dataset, data_dir)
-        names = predictor.metadata.names
+        names, temperature = predictor.metadata.names, predictor.metadata.temperature
         test = _test(origin.names, names, origin.read(False), path)
         answers = predictor.log_probs(test.images)
-    return Evaluation(path, chosen, origin.name, names, test, measure(answers, test.labels))
+    metrics = measure(calibrated(answers, temperature), test.labels)
+    return Evaluation(path, chosen, origin.name, names, test, metrics)
 
 
 def _test(of_data: tuple[str, ...], of_model: tuple[str, ...], test: Split, path: Path) -> Split:

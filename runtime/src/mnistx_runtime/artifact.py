@@ -73,6 +73,8 @@ class Metadata:
         description: one sentence.
         toolkit_version: the version of mnistx that exported it.
         license: the model's licence, an SPDX identifier.
+        temperature: above 0; what log-probabilities are divided by before they are normalized again and given as
+            probabilities, so that these are as often right as they say (Guo and others 2017).
         schema_version: of these fields.
         preprocess_version: of the function that makes the 28x28 image from a picture.
         imgsz: height and width of the input in pixels.
@@ -90,6 +92,7 @@ class Metadata:
     description: str
     toolkit_version: str
     license: str = "MIT"
+    temperature: float = 1.0
     schema_version: int = SCHEMA
     preprocess_version: int = PREPROCESS
     imgsz: tuple[int, int] = (SIDE, SIDE)
@@ -102,6 +105,8 @@ class Metadata:
             raise ValueError(f"made for {self.task}, {self.imgsz}, {self.channels} channels")
         if len(self.names) != self.certificate.log_probs.shape[1]:
             raise ValueError(f"{len(self.names)} names for {self.certificate.log_probs.shape[1]} classes")
+        if not 0 < self.temperature < float("inf"):
+            raise ValueError(f"temperature {self.temperature}")
         if self.preprocess_version > PREPROCESS:
             raise ValueError(
                 f"made for pictures as preprocess {self.preprocess_version} gives them; update mnistx-runtime"

@@ -74,6 +74,7 @@ def test_names_that_do_not_fit_the_answers_and_a_newer_preprocess_are_told() -> 
     for name, value, told in (
         ("names", '["a", "b"]', "2 names for 3 classes"),
         ("imgsz", "[32, 32]", "made for classify"),
+        ("temperature", "0", "temperature"),
         ("preprocess_version", "99", "update mnistx-runtime"),
     ):
         with pytest.raises(ArtifactError, match=told):

@@ -32,6 +32,7 @@ class Card:
         seed: of all that was drawn at random.
         validation_accuracy: share of the validation images read right after the last epoch, 0..1.
         test_accuracy: share of the test images read right, 0..1.
+        temperature: what log-probabilities are divided by before they are given as probabilities; see `calibration`.
         schema: version of these fields.
     """
 
@@ -46,6 +47,7 @@ class Card:
     seed: int
     validation_accuracy: float
     test_accuracy: float
+    temperature: float = 1.0
     schema: int = 1
 
 

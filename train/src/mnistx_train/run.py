@@ -14,6 +14,7 @@ import torch
 from tqdm import tqdm
 
 from mnistx_train import __version__
+from mnistx_train.calibration import calibrated, fit_temperature
 from mnistx_train.checkpoint import Card, save_checkpoint
 from mnistx_train.datasets import SOURCES, Source, TrainingData, is_folder, source, training_data
 from mnistx_train.errors import TrainError
@@ -151,8 +152,11 @@ def _fit(folder: Path, config: Config, recipe: Recipe, data: TrainingData, state
 
 
 def _finish(folder: Path, config: Config, origin: Source, data: TrainingData, state: State, as_json: bool) -> Metrics:
+    validation = log_probs(state.network, data.validation.images, data.mean, data.std)
+    temperature = fit_temperature(validation, data.validation.labels)
     test = origin.read(False)
-    metrics = measure(log_probs(state.network, test.images, data.mean, data.std), test.labels)
+    answers = log_probs(state.network, test.images, data.mean, data.std)
+    metrics = measure(calibrated(answers, temperature), test.labels)
     write_report(
         folder,
         f"{origin.name}: {config.recipe} recipe, seed {config.seed}",
@@ -175,6 +179,7 @@ def _finish(folder: Path, config: Config, origin: Source, data: TrainingData, st
         seed=config.seed,
         validation_accuracy=state.history[-1].validation_accuracy,
         test_accuracy=metrics.accuracy,
+        temperature=temperature,
     )
     save_checkpoint(folder / CHECKPOINT, state.network, card)
     (folder / STATE).unlink(missing_ok=True)

@@ -1,0 +1,53 @@
+"""Makes a probability mean what it says: of the answers given with 90%, nine in ten are right.
+
+Temperature scaling (Guo and others 2017, "On Calibration of Modern Neural Networks"): one number, fitted on images that
+nothing was learned from, divides the log-probabilities before they are normalized again. No answer changes.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BOUNDS = (1 / 20, 20.0)  # temperatures; a validation split that is read wholly right would have it fall to 0
+
+
+def fit_temperature(log_probs: NDArray[Any], labels: NDArray[np.int64]) -> float:
+    """The temperature with the least negative log-likelihood.
+
+    Args:
+        log_probs: `(N, classes)`, of validation images.
+        labels: `(N,)`, their true classes.
+
+    Returns:
+        Above 1 where the model is surer than it is right, below 1 where it is less sure; 1/20 to 20, four digits.
+
+    >>> sure_and_wrong_in_a_quarter = np.log([[0.99, 0.01]] * 4)
+    >>> fit_temperature(sure_and_wrong_in_a_quarter, np.array([0, 0, 0, 1])) > 1
+    True
+    """
+    from scipy.optimize import minimize_scalar
+
+    rows = np.arange(len(labels))
+
+    def loss(log_temperature: float) -> float:
+        return float(-calibrated(log_probs, math.exp(log_temperature))[rows, labels].mean())
+
+    low, high = (math.log(bound) for bound in _BOUNDS)
+    return round(math.exp(minimize_scalar(loss, bounds=(low, high), method="bounded").x), 4)
+
+
+def calibrated(log_probs: NDArray[Any], temperature: float) -> NDArray[np.float64]:
+    """Log-probabilities at a temperature.
+
+    Args:
+        log_probs: `(N, classes)`.
+        temperature: above 0; 1 changes nothing.
+
+    >>> np.exp(calibrated(np.log([[0.9, 0.1]]), 2)).round(3).tolist()
+    [[0.75, 0.25]]
+    """
+    cooled = log_probs.astype(np.float64) / temperature
+    normalized: NDArray[np.float64] = cooled - np.logaddexp.reduce(cooled, axis=1, keepdims=True)
+    return normalized
