@@ -20,7 +20,8 @@ if TYPE_CHECKING:
         VerificationFailed,
     )
     from mnistx_runtime.parity import Parity, compare
-    from mnistx_runtime.predictor import Prediction, Predictor
+    from mnistx_runtime.prediction import Prediction, Reading
+    from mnistx_runtime.predictor import Predictor
     from mnistx_runtime.preprocess import image_from_picture
     from mnistx_runtime.verification import Verification, verify
 
@@ -34,9 +35,10 @@ _HOME = {
     "Metadata": "artifact",
     "MnistxError": "errors",
     "Parity": "parity",
-    "Prediction": "predictor",
+    "Prediction": "prediction",
     "PredictionRefused": "errors",
     "Predictor": "predictor",
+    "Reading": "prediction",
     "Verification": "verification",
     "VerificationFailed": "errors",
     "compare": "parity",
@@ -55,6 +57,7 @@ __all__ = [
     "Prediction",
     "PredictionRefused",
     "Predictor",
+    "Reading",
     "Verification",
     "VerificationFailed",
     "compare",

@@ -4,13 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from mnistx_runtime.predictor import Prediction
+from mnistx_runtime.prediction import Prediction, Reading
 from mnistx_runtime.preprocess import Prepared
 
 _PANEL, _GAP, _HEAD = 300, 24, 40  # pixels
 _TEXT, _QUIET, _BLUE, _RED, _WHITE = "#222222", "#8a8a8a", "#1f6fb4", "#d43d2a", "#ffffff"
 _SHADES = " ░▒▓█"
 _MOST_BARS = 10
+_WIDE, _ENLARGED, _MOST_SHOWN = 1240, 4, 100  # pixels, times, characters
+_THUMB, _CELL, _ROW = 56, 68, 86  # pixels
+_SURE = 0.9
 
 
 def explanation(prepared: Prepared, answer: Prediction) -> Image.Image:
@@ -27,12 +30,52 @@ def explanation(prepared: Prepared, answer: Prediction) -> Image.Image:
     figure = Image.new("RGB", size, _WHITE)
     draw = ImageDraw.Draw(figure)
     panels = [_framed(prepared), _grey(prepared.ink * 255, Image.Resampling.BOX), _grey(prepared.image, 0)]
-    titles = ["the picture", "the ink found", "what the model reads", f"the answer: {answer.name}"]
+    titles = [
+        "the picture",
+        "the ink found",
+        "what the model reads",
+        "no digit" if answer.doubt else f"the answer: {answer.name}",
+    ]
     for i, title in enumerate(titles):
         draw.text((_GAP + i * (_PANEL + _GAP), _GAP), title, _TEXT, _font(20))
     for i, panel in enumerate(panels):
         figure.paste(panel, (_GAP + i * (_PANEL + _GAP), _GAP + _HEAD))
     _bars(draw, _GAP + 3 * (_PANEL + _GAP), _GAP + _HEAD, answer)
+    return figure
+
+
+def many_explained(lines: list[list[Prepared]], reading: Reading) -> Image.Image:
+    """A figure of a picture of many digits: their boxes and answers in it, and the images that the model reads below.
+
+    Args:
+        lines: the digits' way to the model, as `Predictor.explain_many` gives it.
+        reading: what the model made of them, in the same order.
+
+    Returns:
+        An RGB picture; answers below 90% are red.
+    """
+    picture = lines[0][0].picture.convert("RGB")
+    scale = min(_WIDE / picture.width, _WIDE / picture.height, _ENLARGED)
+    width, height = (max(1, round(side * scale)) for side in picture.size)
+    columns = _WIDE // _CELL
+    rows = sum(-(-len(line) // columns) for line in lines)
+    figure = Image.new("RGB", (_WIDE + 2 * _GAP, height + _GAP * (3 + len(lines)) + _HEAD + rows * _ROW), _WHITE)
+    draw = ImageDraw.Draw(figure)
+    shown = "read: " + reading.text.replace("\n", " / ")
+    draw.text((_GAP, _GAP), shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}...", _TEXT, _font(20))
+    figure.paste(picture.resize((width, height), Image.Resampling.BICUBIC), (_GAP, _GAP + _HEAD))
+    y = height + 2 * _GAP + _HEAD
+    for line, answers in zip(lines, reading.lines, strict=True):
+        for i, (digit, answer) in enumerate(zip(line, answers, strict=True)):
+            colour = _BLUE if answer.probability >= _SURE and not answer.doubt else _RED
+            left, top, right, bottom = (round(side * scale) + _GAP for side in digit.box)
+            draw.rectangle((left - 2, top + _HEAD - 2, right + 2, bottom + _HEAD + 2), outline=colour, width=2)
+            draw.text((left, top + _HEAD - 2), answer.name, colour, _font(18), anchor="lb")
+            x, down = _GAP + i % columns * _CELL, y + i // columns * _ROW
+            figure.paste(Image.fromarray(digit.image).resize((_THUMB, _THUMB), 0), (x, down))
+            draw.text((x, down + _THUMB + 2), answer.name, colour, _font(18))
+            draw.text((x + 18, down + _THUMB + 6), f"{answer.probability:.0%}", colour, _font(13))
+        y += -(-len(line) // columns) * _ROW + _GAP
     return figure
 
 

@@ -8,11 +8,12 @@ Floats = NDArray[np.float32]
 
 WORKING_SIDE = 384  # pixels of the longer side; larger pictures are averaged down to at most this
 _LARGEST_SIDE = 4096  # pixels; what is larger is averaged down before anything else, to bound the memory
-_OPENING = 0.3  # side of the square that strokes are narrower than, as a share of the picture's shorter side
+_OPENING = 0.3  # side of the square that strokes are narrower than, as a share of the room that a digit has
 _ORIENTATION = 0x0112  # the EXIF tag
 _SMALL = 96  # pixels a side of the copy on which polarity and colour are decided
 _GRID = 5  # places a side at which the ground is measured on it
 _DARKEST = 32  # grey level of paper in the deepest shadow in which ink is still judged by the share of light it takes
+_EDGE = 0.42  # say of the picture's edge in what is ink, where 0.5 would decide alone
 _COLOUR_GAIN = 1.7  # how much better ink must show in one colour than in brightness
 
 
@@ -44,16 +45,17 @@ def _at_most(picture: Image.Image) -> Image.Image:
     return picture.reduce(factor) if factor > 1 else picture
 
 
-def channels_of(picture: Image.Image) -> tuple[Floats, int]:
+def channels_of(picture: Image.Image, side: int = WORKING_SIDE) -> tuple[Floats, int]:
     """Brightness, then red, green and blue, averaged down to the working size.
 
     Args:
         picture: as `upright` gives it.
+        side: the working size, pixels of the longer side at most.
 
     Returns:
         float32 `(4, height, width)`, 0..255, and how many of the picture's pixels one of them stands for along a side.
     """
-    factor = -(-max(picture.size) // WORKING_SIDE)
+    factor = -(-max(picture.size) // side)
     if factor > 1:
         picture = picture.reduce(factor)
     grey = np.asarray(picture.convert("L"), np.float32)
@@ -70,7 +72,7 @@ def _opaque(picture: Image.Image) -> Image.Image:
     return Image.alpha_composite(ground, picture)
 
 
-def ink_of(channels: Floats) -> Floats:
+def ink_of(channels: Floats, room: float | None = None) -> Floats:
     """How far each pixel stands out from the ground, in grey levels, whichever of the two is darker.
 
     Brightness is used, unless the ink shows much better in one colour, as yellow does in blue. Dark ink is measured by
@@ -78,6 +80,7 @@ def ink_of(channels: Floats) -> Floats:
 
     Args:
         channels: as `channels_of` gives them.
+        room: height and width that a digit has, in pixels; None for one digit's in such a picture.
 
     Returns:
         float32 `(height, width)`, 0 on the ground.
@@ -89,12 +92,22 @@ def ink_of(channels: Floats) -> Floats:
     best = int(np.argmax(strengths))
     chosen = best if strengths[best] > _COLOUR_GAIN**2 * strengths[0] else 0
     bright, dark = looks[chosen]
-    channel = _smoothed(channels[chosen])
-    if bright > dark:
-        return _top_hat(channel)
-    ink = _top_hat(255 - channel)
+    room = room_of(channels.shape) if room is None else room
+    channel = _smoothed(channels[chosen], room)
+    if _is_bright(bright, dark, channels[chosen]):
+        return _top_hat(channel, room)
+    ink = _top_hat(255 - channel, room)
     taken: Floats = ink * (255 / np.maximum(channel + ink, _DARKEST))
     return taken
+
+
+def room_of(shape: tuple[int, ...]) -> float:
+    """The room that one digit has in a picture, in pixels: its shorter side, unless it is cut out as narrow as a 1.
+
+    Args:
+        shape: ends in height and width.
+    """
+    return max(min(shape[-2:]), 0.6 * max(shape[-2:]))
 
 
 def quantile(values: Floats, share: float) -> float:
@@ -113,9 +126,19 @@ def _first_look(channel: Floats) -> tuple[float, float]:
     """
     small = np.asarray(Image.fromarray(channel).resize((_SMALL, _SMALL), Image.Resampling.BOX))
     away = small - _median_around(small)
-    bright = np.minimum(_top_hat(small), np.maximum(away, 0))
-    dark = np.minimum(_top_hat(255 - small), np.maximum(-away, 0))
+    bright = np.minimum(_top_hat(small, _SMALL), np.maximum(away, 0))
+    dark = np.minimum(_top_hat(255 - small, _SMALL), np.maximum(-away, 0))
     return float((bright**2).sum()), float((dark**2).sum())
+
+
+def _is_bright(bright: float, dark: float, channel: Floats) -> bool:
+    """Whether the ink is brighter than the ground, from how both kinds of detail stand out. The picture's edge, where
+    there's ground rather than ink, has a say where that is undecided, as in a thick digit cut out without a margin.
+    """
+    low, high = quantile(channel, 0.02), quantile(channel, 0.98)
+    edge = np.concatenate([channel[0], channel[-1], channel[:, 0], channel[:, -1]])
+    ground = (quantile(edge, 0.5) - low) / max(high - low, 1)
+    return bright > (bright + dark) * (0.5 + _EDGE * (2 * ground - 1))
 
 
 def _median_around(small: Floats) -> Floats:
@@ -128,11 +151,11 @@ def _median_around(small: Floats) -> Floats:
     return np.asarray(Image.fromarray(np.array(grid, np.float32)).resize((_SMALL, _SMALL), Image.Resampling.BILINEAR))
 
 
-def _smoothed(channel: Floats) -> Floats:
+def _smoothed(channel: Floats, room: float) -> Floats:
     """Less noise: the more of it there is, the wider the blur; a clean picture stays as it is."""
     curvature = np.abs(channel[:, 1:-1] * 2 - channel[:, :-2] - channel[:, 2:])
     noise = float(curvature.mean()) if curvature.size else 0.0
-    radius = min(channel.shape) / 150 * min(noise / 8, 2)
+    radius = room / 150 * min(noise / 8, 2)
     if radius < 0.3:
         return channel
     from PIL import ImageFilter
@@ -141,9 +164,9 @@ def _smoothed(channel: Floats) -> Floats:
     return np.asarray(blurred, np.float32)
 
 
-def _top_hat(bright: Floats) -> Floats:
+def _top_hat(bright: Floats, room: float) -> Floats:
     """What a square doesn't fit into: strokes, but neither shadows nor the paper."""
-    size = max(3, round(min(bright.shape) * _OPENING))
+    size = max(3, round(room * _OPENING))
     padded = np.pad(bright, size, mode="edge")
     opened = _running(_running(padded, size, np.minimum), size, np.maximum)
     details: Floats = np.clip(bright - opened[1:-1, 1:-1], 0, 255)

@@ -67,6 +67,11 @@ def open_picture(source: Source) -> Image.Image:
     return _decode(data, str(path))
 
 
+def source_name(source: Source) -> str | None:
+    """The path, if it is one."""
+    return str(source) if isinstance(source, str | os.PathLike) else None
+
+
 def image_from_source(source: Source) -> NDArray[np.uint8]:
     """The 28x28 image that the model reads, from anything that `open_picture` opens; see `image_from_picture`."""
     return image_from_picture(open_picture(source))

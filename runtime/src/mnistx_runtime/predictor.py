@@ -1,7 +1,7 @@
 """From a picture to an answer."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -11,70 +11,18 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.artifact import SIDE, Metadata
 from mnistx_runtime.backends import backend
-from mnistx_runtime.errors import ArtifactError, BadInput, PredictionRefused
-from mnistx_runtime.pictures import Source, open_picture
+from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError
+from mnistx_runtime.pictures import Source, open_picture, source_name
+from mnistx_runtime.prediction import Prediction, Reading
 from mnistx_runtime.preprocess import Prepared, prepare
 from mnistx_runtime.threads import available_cpus
 
 BUNDLED = Path(__file__).with_name("models") / "mnist-cnn.onnx"
 
+MIN_CONFIDENCE = 0.5
+"""Below it, as the probabilities are calibrated, an answer is more often wrong than right."""
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Prediction:
-    """One answer.
-
-    Args:
-        label: the class's index, 0-based.
-        log_probs: float32 `(classes,)`.
-        names: the class names, in the same order.
-        elapsed_ms: milliseconds from picture to answer; in a batch, its share of the batch's time.
-        source: the picture's path, where it came from one.
-    """
-
-    label: int
-    log_probs: NDArray[np.float32]
-    names: tuple[str, ...]
-    elapsed_ms: float
-    source: str | None = None
-
-    @property
-    def name(self) -> str:
-        """The name of the most probable class."""
-        return self.names[self.label]
-
-    @property
-    def probability(self) -> float:
-        """Its probability, 0..1."""
-        return float(np.exp(self.log_probs[self.label]))
-
-    def require(self, min_confidence: float) -> None:
-        """Refuse the answer if its probability is below `min_confidence`, 0..1.
-
-        Raises:
-            PredictionRefused: it is.
-        """
-        if not self.probability >= min_confidence:
-            raise PredictionRefused(
-                f"not sure enough: {self.name} with {self.probability:.1%}, below {min_confidence:.1%}"
-            )
-
-    def top(self, count: int) -> list[tuple[str, float]]:
-        """The `count` most probable classes, best first, as (name, probability)."""
-        order = np.argsort(-self.log_probs, kind="stable")[:count]
-        return [(self.names[i], float(np.exp(self.log_probs[i]))) for i in order]
-
-    def to_dict(self, top_k: int = 1) -> dict[str, Any]:
-        """JSON-ready values: `source`, `label`, `name`, `probability`, `elapsed_ms`, and `top` if `top_k` > 1."""
-        values: dict[str, Any] = {
-            "source": self.source,
-            "label": self.label,
-            "name": self.name,
-            "probability": round(self.probability, 6),
-            "elapsed_ms": round(self.elapsed_ms, 3),
-        }
-        if top_k > 1:
-            values["top"] = [{"name": name, "probability": round(p, 6)} for name, p in self.top(top_k)]
-        return values
+_DIGITS = frozenset("0123456789")
 
 
 class Predictor:
@@ -112,7 +60,7 @@ class Predictor:
             self._session.props, str(chosen) if isinstance(chosen, str | os.PathLike) else "the session"
         )
 
-    def predict(self, picture: Source, min_confidence: float = 0.0) -> Prediction:
+    def predict(self, picture: Source, min_confidence: float = MIN_CONFIDENCE) -> Prediction:
         """Answer one picture of one digit.
 
         Args:
@@ -122,14 +70,57 @@ class Predictor:
 
         Raises:
             BadInput: it can't be read as a picture.
-            PredictionRefused: there's no ink on it, more than one digit, or the model isn't as sure as asked.
+            PredictionRefused: there's no ink on it, no digit, more than one, or the model isn't as sure as asked.
         """
         answer = self.explain(picture)[1]
         answer.require(min_confidence)
         return answer
 
+    def predict_many(self, picture: Source, min_confidence: float = MIN_CONFIDENCE) -> Reading:
+        """Read all the digits in a picture: a postal code, an amount in a box, a sheet of practice.
+
+        Args:
+            picture: see `predict`.
+            min_confidence: refuse to answer if one of them is below this probability, 0..1.
+
+        Raises:
+            BadInput: it can't be read as a picture.
+            PredictionRefused: there's no ink on it, something that is no digit, or the model isn't as sure as asked.
+
+        >>> page = np.full((100, 140), 255, np.uint8)
+        >>> page[10:90, 30:40] = page[10:90, 90:100] = 0
+        >>> Predictor().predict_many(page).text
+        '11'
+        """
+        reading = self.explain_many(picture)[1]
+        reading.require(min_confidence)
+        return reading
+
+    def predict_files(
+        self, pictures: Sequence[Source], many: bool = False, processes: int = 1
+    ) -> Iterator[Prediction | Reading | MnistxError | OSError]:
+        """Answer any number of pictures; one that can't be read never stops the rest.
+
+        Args:
+            pictures: each as `predict` takes it.
+            many: read all the digits in each, as `predict_many` does.
+            processes: that decode and prepare pictures. More than one start anew, as `multiprocessing` says of "spawn":
+                a script that asks for them has to be guarded by `if __name__ == "__main__":`.
+
+        Returns:
+            In the pictures' order, for each a `Prediction` (with `many` a `Reading`), or the error that it raised.
+            However doubtful an answer is, it is given: call its `require`.
+
+        >>> blank = np.zeros((50, 50), np.uint8)
+        >>> [type(answer).__name__ for answer in Predictor().predict_files([blank, "no.png"])]
+        ['PredictionRefused', 'BadInput']
+        """
+        from mnistx_runtime.batch import read_all
+
+        return read_all(self, pictures, many, processes)
+
     def explain(self, picture: Source) -> tuple[Prepared, Prediction]:
-        """What `predict` does, with what the model saw, however sure it is.
+        """What `predict` does, with what the model saw, however doubtful it is.
 
         Args:
             picture: see `predict`.
@@ -140,9 +131,24 @@ class Predictor:
         began = perf_counter()
         prepared = prepare(open_picture(picture))
         log_probs = self.log_probs(prepared.image[None])[0]
-        source = str(picture) if isinstance(picture, str | os.PathLike) else None
         elapsed = (perf_counter() - began) * 1e3
-        return prepared, Prediction(int(log_probs.argmax()), log_probs, self.metadata.names, elapsed, source)
+        return prepared, self.prediction(log_probs, elapsed, source_name(picture), prepared.box, prepared.doubt)
+
+    def explain_many(self, picture: Source) -> tuple[list[list[Prepared]], Reading]:
+        """What `predict_many` does, with what the model saw, line by line."""
+        from mnistx_runtime.several import prepare_many
+
+        began = perf_counter()
+        lines = prepare_many(open_picture(picture))
+        prepared = [digit for line in lines for digit in line]
+        log_probs = self.log_probs(np.stack([digit.image for digit in prepared]))
+        elapsed = (perf_counter() - began) * 1e3
+        source = source_name(picture)
+        answers = iter(
+            self.prediction(row, elapsed / len(prepared), source, digit.box, digit.doubt)
+            for digit, row in zip(prepared, log_probs, strict=True)
+        )
+        return lines, Reading(tuple(tuple(next(answers) for _ in line) for line in lines), elapsed, source)
 
     def predict_batch(self, images: NDArray[np.uint8]) -> list[Prediction]:
         """Answer images that already are as the model reads them; nothing is done to their pixels.
@@ -156,11 +162,22 @@ class Predictor:
         began = perf_counter()
         log_probs = self.log_probs(images)
         elapsed = (perf_counter() - began) * 1e3 / max(len(images), 1)
-        labels = log_probs.argmax(1) if len(images) else []
-        return [
-            Prediction(int(label), row, self.metadata.names, elapsed)
-            for label, row in zip(labels, log_probs, strict=True)
-        ]
+        return [self.prediction(row, elapsed) for row in log_probs]
+
+    def prediction(
+        self,
+        log_probs: NDArray[np.float32],
+        elapsed_ms: float,
+        source: str | None = None,
+        box: tuple[int, int, int, int] | None = None,
+        doubt: str | None = None,
+    ) -> Prediction:
+        """One row of the model's output as an answer; see `Prediction` for the arguments."""
+        names = self.metadata.names
+        doubt = doubt if _DIGITS.issuperset(names) else None  # what no digit looks like, other classes may
+        return Prediction(
+            int(log_probs.argmax()), log_probs, names, elapsed_ms, source, self.metadata.temperature, box, doubt
+        )
 
     def log_probs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The model's bare output, float32 `(N, classes)`; takes what `predict_batch` takes.

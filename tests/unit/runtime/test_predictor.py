@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from mnistx_export.golden import golden_images
-from mnistx_runtime import BadInput, Predictor
+from mnistx_runtime import BadInput, Prediction, Predictor
 from mnistx_runtime.predictor import BUNDLED
 from paper import photo
 
@@ -46,7 +46,8 @@ def test_what_an_answer_says(predictor: Predictor) -> None:
     assert top[0] == (answer.name, answer.probability)
     assert [p for _, p in top] == sorted((p for _, p in top), reverse=True)
     assert answer.elapsed_ms > 0
-    assert set(answer.to_dict()) == {"source", "label", "name", "probability", "elapsed_ms"}
+    assert set(answer.to_dict()) == {"source", "label", "name", "probability", "elapsed_ms", "box"}
+    assert "box" not in predictor.predict_batch(GOLDEN[:1])[0].to_dict()
     assert [entry["name"] for entry in answer.to_dict(2)["top"]] == [name for name, _ in answer.top(2)]
 
 
@@ -88,3 +89,13 @@ def test_a_session_of_the_callers_own() -> None:
 def test_threads_below_one_are_told() -> None:
     with pytest.raises(BadInput, match="at least 1"):
         Predictor(threads=0)
+
+
+def test_probabilities_are_given_at_the_temperature_of_the_model(predictor: Predictor) -> None:
+    row = predictor.log_probs(GOLDEN[3:4])[0]
+    cold, warm = (Prediction(3, row, predictor.metadata.names, 1.0, temperature=t) for t in (1.0, 4.0))
+    assert cold.probabilities == pytest.approx(np.exp(row), abs=1e-6)
+    assert warm.probability < cold.probability and warm.probabilities.sum() == pytest.approx(1)
+    assert warm.probabilities == pytest.approx(np.exp(row / 4) / np.exp(row / 4).sum(), abs=1e-6)
+    assert [name for name, _ in warm.top(10)] == [name for name, _ in cold.top(10)]
+    assert predictor.predict_batch(GOLDEN[:1])[0].temperature == predictor.metadata.temperature

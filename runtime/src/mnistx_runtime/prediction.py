@@ -1,0 +1,154 @@
+"""What a model answers: to a picture of one digit, and to a picture of many."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_runtime.errors import PredictionRefused
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """One answer.
+
+    Args:
+        label: the class's index, 0-based.
+        log_probs: float32 `(classes,)`, the model's own.
+        names: the class names, in the same order.
+        elapsed_ms: milliseconds from picture to answer; in a batch, its share of the batch's time.
+        source: the picture's path, where it came from one.
+        temperature: of the model; see `Metadata`.
+        box: left, top, right, bottom of the digit in the picture, in pixels, where it came from one.
+        doubt: why what was read is no digit; None if it may be one.
+    """
+
+    label: int
+    log_probs: NDArray[np.float32]
+    names: tuple[str, ...]
+    elapsed_ms: float
+    source: str | None = None
+    temperature: float = 1.0
+    box: Box | None = None
+    doubt: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the most probable class."""
+        return self.names[self.label]
+
+    @property
+    def probability(self) -> float:
+        """Its probability, 0..1."""
+        return float(self.probabilities[self.label])
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Of all classes, `(classes,)`: the log-probabilities at the model's temperature, normalized again."""
+        cooled = self.log_probs.astype(np.float64) / self.temperature
+        shares: NDArray[np.float64] = np.exp(cooled - cooled.max())
+        shares /= shares.sum()
+        return shares
+
+    def require(self, min_confidence: float) -> None:
+        """Refuse the answer if there is no digit, or its probability is below `min_confidence`, 0..1.
+
+        Raises:
+            PredictionRefused: it is.
+        """
+        if self.doubt:
+            raise PredictionRefused(f"no digit found: {self.doubt}")
+        if not self.probability >= min_confidence:
+            raise PredictionRefused(
+                f"not sure enough: {self.name} with {self.probability:.1%}, below {min_confidence:.1%}"
+            )
+
+    def top(self, count: int) -> list[tuple[str, float]]:
+        """The `count` most probable classes, best first, as (name, probability)."""
+        order = np.argsort(-self.log_probs, kind="stable")[:count]
+        probabilities = self.probabilities
+        return [(self.names[i], float(probabilities[i])) for i in order]
+
+    def to_dict(self, top_k: int = 1) -> dict[str, Any]:
+        """JSON-ready values: `source`, `label`, `name`, `probability`, `elapsed_ms`, `box` where it came from a
+        picture, and `top` if `top_k` > 1.
+        """
+        values: dict[str, Any] = {
+            "source": self.source,
+            "label": self.label,
+            "name": self.name,
+            "probability": round(self.probability, 6),
+            "elapsed_ms": round(self.elapsed_ms, 3),
+        }
+        if self.box is not None:
+            values["box"] = list(self.box)
+        if top_k > 1:
+            values["top"] = [{"name": name, "probability": round(p, 6)} for name, p in self.top(top_k)]
+        return values
+
+    def __str__(self) -> str:
+        """Name and probability."""
+        return f"{self.name} ({self.probability:.2%})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """The answers to all the digits in a picture.
+
+    Args:
+        lines: from top to bottom, each from left to right.
+        elapsed_ms: milliseconds from picture to answers.
+        source: the picture's path, where it came from one.
+    """
+
+    lines: tuple[tuple[Prediction, ...], ...]
+    elapsed_ms: float
+    source: str | None = None
+
+    @property
+    def digits(self) -> list[Prediction]:
+        """All of them in reading order."""
+        return [digit for line in self.lines for digit in line]
+
+    @property
+    def text(self) -> str:
+        """The names, a line a line."""
+        return "\n".join("".join(digit.name for digit in line) for line in self.lines)
+
+    @property
+    def probability(self) -> float:
+        """Of the least sure of them, 0..1."""
+        return min(digit.probability for digit in self.digits)
+
+    def require(self, min_confidence: float) -> None:
+        """Refuse to answer if one of them is no digit, or its probability is below `min_confidence`, 0..1.
+
+        Raises:
+            PredictionRefused: it is; the text shows which.
+        """
+        unsure = {id(d) for d in self.digits if d.doubt or not d.probability >= min_confidence}
+        if unsure:
+            shown = " / ".join("".join("?" if id(d) in unsure else d.name for d in line) for line in self.lines)
+            raise PredictionRefused(
+                f"not sure enough of {len(unsure)} of {len(self.digits)}: {shown}, below {min_confidence:.1%}"
+            )
+
+    def to_dict(self, top_k: int = 1) -> dict[str, Any]:
+        """JSON-ready values: `source`, `text`, `probability`, `elapsed_ms`, and `digits`, each with its `line`."""
+        digits = [digit.to_dict(top_k) | {"line": i} for i, line in enumerate(self.lines) for digit in line]
+        for digit in digits:
+            del digit["source"], digit["elapsed_ms"]
+        return {
+            "source": self.source,
+            "text": self.text,
+            "probability": round(self.probability, 6),
+            "elapsed_ms": round(self.elapsed_ms, 3),
+            "digits": digits,
+        }
+
+    def __str__(self) -> str:
+        """The text on one line, and the lowest probability."""
+        return f"{self.text.replace(chr(10), ' / ')} (lowest {self.probability:.2%})"
