@@ -64,15 +64,16 @@ class Scene:
 
 
 def photograph(digit: NDArray[np.uint8], scene: Scene, seed: int) -> bytes:
-    """A JPEG of a 28x28 digit, bright on black, as dark ink in the scene.
+    """A JPEG of a digit, or of a row of them, bright on black, as dark ink in the scene.
 
     Args:
-        digit: uint8 `(28, 28)`.
+        digit: uint8 `(height, width)`, `(28, 28)` for one; a row's picture is as much wider.
         scene: see `Scene`.
         seed: of noise, texture, the shadow's place and the perspective.
     """
     random = np.random.default_rng(seed)
-    height, width = round(scene.side * random.uniform(1, 1.35)), scene.side
+    height = round(scene.side * random.uniform(1, 1.35))
+    width = round(scene.side * max(1, digit.shape[1] / digit.shape[0]))
     ink = _ink(digit, scene, height, width, random)[:, :, None] * scene.opacity
     ground = np.broadcast_to(np.array(scene.paper, np.float32), (height, width, 3))
     lines = _lines(scene, height, width, random)[:, :, None] * scene.ruling_contrast
@@ -91,16 +92,17 @@ def photograph(digit: NDArray[np.uint8], scene: Scene, seed: int) -> bytes:
 def _ink(digit: NDArray[np.uint8], scene: Scene, height: int, width: int, random: np.random.Generator) -> Floats:
     """How much ink covers each pixel, 0..1."""
     size = max(28, round(scene.side * scene.digit_share))
-    large = Image.fromarray(digit).resize((size, size), Image.Resampling.BICUBIC)
+    wide = round(size * digit.shape[1] / digit.shape[0])
+    large = Image.fromarray(digit).resize((wide, size), Image.Resampling.BICUBIC)
     spread = np.asarray(large.filter(ImageFilter.GaussianBlur(size / 28 * 0.45)), np.float32) / 255
     slope = 28 / size  # of the blurred edge, per pixel
     level = 0.5 - scene.widen * 0.5
     sharp = np.clip((spread - level) / max(slope * 0.5, 1e-3) * 0.5 + 0.5, 0, 1)
-    room_x, room_y = width - size, height - size
+    room_x, room_y = width - wide, height - size
     x = round(room_x / 2 * (1 + scene.offset[0] * random.choice([-1, 1])))
     y = round(room_y / 2 * (1 + scene.offset[1] * random.choice([-1, 1])))
     ink = np.zeros((height, width), np.float32)
-    ink[y : y + size, x : x + size] = sharp
+    ink[y : y + size, x : x + wide] = sharp
     return ink
 
 

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -7,6 +8,8 @@ from command import PICTURES, json_lines, mnistx
 from mnistx_runtime import cli
 from mnistx_runtime.predictor import BUNDLED
 from paper import photo
+
+NOISE = np.random.default_rng(0).normal(128, 90, (28, 28)).clip(0, 255).astype(np.uint8)
 
 
 def test_predict_answers_files_folders_and_standard_input(tmp_path: Path) -> None:
@@ -40,13 +43,21 @@ def test_explain_draws_what_the_model_saw(tmp_path: Path) -> None:
     assert (212, 61, 42) in colours and (31, 111, 180) in colours
 
 
-def test_an_answer_that_is_not_sure_enough_is_refused_and_can_still_be_looked_at(tmp_path: Path) -> None:
-    noise = Image.effect_noise((28, 28), 90).resize((200, 200))
-    noise.save(tmp_path / "noise.png")
+@pytest.mark.parametrize(
+    ("picture", "options", "why"),
+    [
+        (photo(3, 0), ["--min-confidence", "1"], "not sure enough"),
+        (Image.fromarray(NOISE).resize((200, 200)), [], "no digit found"),
+    ],
+)
+def test_what_is_refused_as_doubtful_can_still_be_looked_at(
+    picture: Image.Image, options: list[str], why: str, tmp_path: Path
+) -> None:
+    picture.save(tmp_path / "doubtful.png")
     out = tmp_path / "x.png"
-    found = mnistx("predict", tmp_path / "noise.png", "--min-confidence", "1", "--explain", out, "--json")
+    found = mnistx("predict", tmp_path / "doubtful.png", *options, "--explain", out, "--json")
     assert found.exit_code == 1
-    assert "not sure enough" in json_lines(found)[0]["error"] and "not sure enough" in found.stderr
+    assert why in json_lines(found)[0]["error"] and why in found.stderr
     assert out.is_file()
 
 
@@ -115,7 +126,7 @@ def test_an_error_that_is_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("mnistx_runtime.predictor.Predictor.explain", broken)
+    monkeypatch.setattr("mnistx_runtime.predictor.Predictor.predict_files", broken)
     assert isinstance(mnistx("predict", PICTURES / "seven.jpg").exception, ZeroDivisionError)
 
 

@@ -1,10 +1,10 @@
 """mnistx predict"""
 
 import sys
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,75 +13,140 @@ from mnistx_runtime.commands import as_json, one_line, print_json
 if TYPE_CHECKING:
     from PIL import Image
 
+    from mnistx_runtime.prediction import Prediction, Reading
+    from mnistx_runtime.predictor import Predictor
+
 
 @click.command()
 @click.argument("pictures", nargs=-1, required=True, metavar="PICTURE...")
 @click.option("--model", type=click.Path(path_type=Path), help="A model file; the bundled one without it.")
 @click.option("--runtime", default="ort", show_default=True, help="What runs the model; see `mnistx runtimes`.")
-@click.option("--top-k", type=click.IntRange(min=1), default=1, show_default=True, help="Answers a picture.")
+@click.option("--many", is_flag=True, help="Read all the digits in each PICTURE, line by line.")
+@click.option("--top-k", type=click.IntRange(min=1), default=1, show_default=True, help="Answers a digit.")
 @click.option(
     "--min-confidence",
     type=click.FloatRange(0, 1),
-    default=0.0,
+    default=0.5,
     show_default=True,
     help="Refuse to answer below this probability.",
 )
 @click.option("--explain", type=click.Path(path_type=Path), help="Draw what the model saw into this PNG; one PICTURE.")
 @click.option("--show", is_flag=True, help="Draw the 28x28 image that the model reads in the terminal.")
-@click.option("--threads", type=click.IntRange(min=1), help="The most CPU threads; all it may use without it.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the answers to this .csv or .jsonl file.")
+@click.option("--resume", is_flag=True, help="Go on with the answers in --out.")
+@click.option("--threads", type=click.IntRange(min=1), help="The most CPUs to use; all it may use without it.")
 @as_json
 def predict(
     pictures: tuple[str, ...],
     model: Path | None,
     runtime: str,
+    many: bool,
     top_k: int,
     min_confidence: float,
     explain: Path | None,
     show: bool,
+    out: Path | None,
+    resume: bool,
     threads: int | None,
     as_json: bool,
 ) -> None:
-    """Read the digit in each PICTURE.
+    """Read the digit in each PICTURE, or with --many all of its digits.
 
     A PICTURE is a file, a folder of pictures, or - for standard input. Every one gets an answer or a line that says
-    why not. Exit code 0: all were answered; 1: some were refused, as there is no ink on them, more than one digit,
-    or the answer isn't sure enough; 2: some can't be read.
+    why not. Exit code 0: all were answered; 1: some were refused, as there is no ink on them, no digit, more than
+    one digit without --many, or the answer isn't sure enough; 2: some can't be read.
     """
-    from mnistx_runtime.errors import BadInput, MnistxError
+    from mnistx_runtime.errors import BadInput
     from mnistx_runtime.predictor import Predictor
+    from mnistx_runtime.records import records
+    from mnistx_runtime.threads import available_cpus
 
     names = list(_named(pictures))
     if explain and len(names) != 1:
         raise BadInput(f"--explain draws one picture, not {len(names)}")
+    if resume and out is None:
+        raise BadInput("--resume goes on with the answers in a file; name it with --out")
+    if out is not None and out.suffix == ".csv" and top_k > 1:
+        raise BadInput("a CSV file holds one answer a digit; name a .jsonl file with --out for --top-k")
+    kept = records(out, resume) if out is not None else None
+    worst = kept.exit_code if kept else 0
+    if kept and kept.done:
+        total, names = len(names), [name for name in names if name not in kept.done]
+        click.echo(f"{out}: {total - len(names):,} of {total:,} pictures are answered already", err=True)
     predictor = Predictor(model, runtime, threads)
-    worst = 0
-    for name in names:
-        try:
-            prepared, answer = predictor.explain(_source(name))
-            if explain:
-                from mnistx_runtime.explain import explanation
-
-                _write_png(explain, explanation(prepared, answer))
-            if show:
-                from mnistx_runtime.explain import shaded
-
-                click.echo(shaded(prepared.image), err=as_json)
-            answer.require(min_confidence)
-        except (MnistxError, OSError) as error:
-            code = getattr(error, "exit_code", 2)
-            worst = max(worst, code)
-            text = one_line(error)
-            if not text.startswith(name):
-                text = f"{name}: {text}"
-            if as_json:
-                print_json({"source": name, "error": text, "exit_code": code})
-            click.echo(f"Error: {text}", err=True)
-            continue
-        if as_json:
-            print_json(answer.to_dict(top_k) | {"source": name})
-        else:
-            click.echo(f"{name}: " + ", ".join(f"{label} ({p:.2%})" for label, p in answer.top(top_k)))
+    sources = [_source(name) for name in names]
+    if explain or show:
+        answers: Iterable[Any] = (_seen(predictor, source, many, explain, show, as_json) for source in sources)
+    else:
+        answers = predictor.predict_files(sources, many, threads or available_cpus())
+    with ExitStack() as stack:
+        write = stack.enter_context(kept.appending()) if kept else None
+        for name, answer in stack.enter_context(_progress(zip(names, answers, strict=True), len(names), write)):
+            worst = max(worst, _told(name, answer, min_confidence, top_k, write or (print_json if as_json else None)))
     click.get_current_context().exit(worst)
+
+
+def _told(
+    name: str,
+    answer: "Prediction | Reading | Exception",
+    min_confidence: float,
+    top_k: int,
+    write: Callable[[dict[str, Any]], None] | None,
+) -> int:
+    """Write an answer, or what was wrong, and return the exit code that it stands for."""
+    from mnistx_runtime.errors import MnistxError
+
+    try:
+        if isinstance(answer, Exception):
+            raise answer
+        answer.require(min_confidence)
+    except (MnistxError, OSError) as error:
+        code: int = getattr(error, "exit_code", 2)
+        text = "no picture in this folder" if _is_folder(name) else one_line(error)
+        if not text.startswith(name):
+            text = f"{name}: {text}"
+        if write:
+            write({"source": name, "error": text, "exit_code": code})
+        click.echo(f"Error: {text}", err=True)
+        return code
+    if write:
+        write(answer.to_dict(top_k) | {"source": name})
+    elif top_k > 1 and not hasattr(answer, "lines"):
+        click.echo(f"{name}: " + ", ".join(f"{label} ({p:.2%})" for label, p in answer.top(top_k)))
+    else:
+        click.echo(f"{name}: {answer}")
+    return 0
+
+
+def _seen(
+    predictor: "Predictor", source: bytes | Path, many: bool, explain: Path | None, show: bool, as_json: bool
+) -> "Prediction | Reading | Exception":
+    """Answer a picture and draw what the model saw."""
+    from mnistx_runtime.errors import MnistxError
+    from mnistx_runtime.explain import explanation, many_explained, shaded
+
+    try:
+        if many:
+            lines, reading = predictor.explain_many(source)
+        else:
+            prepared, prediction = predictor.explain(source)
+            lines = [[prepared]]
+    except (MnistxError, OSError) as error:
+        return error
+    if explain:
+        _write_png(explain, many_explained(lines, reading) if many else explanation(prepared, prediction))
+    if show:
+        click.echo("\n\n".join(shaded(digit.image) for line in lines for digit in line), err=as_json)
+    return reading if many else prediction
+
+
+def _progress(
+    answers: Iterator[tuple[str, Any]], count: int, write: object
+) -> AbstractContextManager[Iterable[tuple[str, Any]]]:
+    """The same answers, with a bar on the terminal while they go to a file."""
+    if write is None or not sys.stderr.isatty():
+        return nullcontext(answers)
+    return click.progressbar(answers, count, file=sys.stderr, show_pos=True, show_eta=True)
 
 
 def _write_png(path: Path, figure: "Image.Image") -> None:
@@ -99,16 +164,12 @@ def _write_png(path: Path, figure: "Image.Image") -> None:
 
 
 def _source(name: str) -> bytes | Path:
-    """The bytes of standard input, or a path; a folder that is left at this point holds no picture."""
+    """The bytes of standard input, or a path."""
     from mnistx_runtime.errors import BadInput
 
     if name == "-" and sys.stdin is None:
         raise BadInput("standard input is closed")
-    if name == "-":
-        return sys.stdin.buffer.read()
-    if _is_folder(name):
-        raise BadInput(f"{name}: no picture in this folder")
-    return Path(name)
+    return sys.stdin.buffer.read() if name == "-" else Path(name)
 
 
 def _is_folder(name: str) -> bool:
