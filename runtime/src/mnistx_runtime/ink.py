@@ -85,8 +85,8 @@ def ink_of(channels: Floats, room: float | None = None) -> Floats:
     Returns:
         float32 `(height, width)`, 0 on the ground.
     """
-    spread = quantile(channels[0], 0.99) - quantile(channels[0], 0.01)
-    enough = spread * _COLOUR_GAIN > 255  # no colour could show the ink so much better
+    low, high = _levels(channels[0], 0.01, 0.99)
+    enough = (high - low) * _COLOUR_GAIN > 255  # no colour could show the ink so much better
     looks = [_first_look(channel) for channel in (channels[:1] if enough or _is_grey(channels) else channels)]
     strengths = [max(look) for look in looks]
     best = int(np.argmax(strengths))
@@ -116,6 +116,12 @@ def quantile(values: Floats, share: float) -> float:
     return float(np.partition(values, rank, axis=None)[rank])
 
 
+def _levels(grey: Floats, *shares: float) -> list[int]:
+    """What `quantile` gives, rounded down, of grey levels, for any number of shares; quicker."""
+    below = np.cumsum(np.bincount(grey.astype(np.uint8).ravel(), minlength=256))
+    return [int(np.searchsorted(below, int(share * (grey.size - 1)), side="right")) for share in shares]
+
+
 def _is_grey(channels: Floats) -> bool:
     return bool(np.abs(channels[1:] - channels[0]).max() < 12)
 
@@ -135,9 +141,9 @@ def _is_bright(bright: float, dark: float, channel: Floats) -> bool:
     """Whether the ink is brighter than the ground, from how both kinds of detail stand out. The picture's edge, where
     there's ground rather than ink, has a say where that is undecided, as in a thick digit cut out without a margin.
     """
-    low, high = quantile(channel, 0.02), quantile(channel, 0.98)
+    low, high = _levels(channel, 0.02, 0.98)
     edge = np.concatenate([channel[0], channel[-1], channel[:, 0], channel[:, -1]])
-    ground = (quantile(edge, 0.5) - low) / max(high - low, 1)
+    ground = (_levels(edge, 0.5)[0] - low) / max(high - low, 1)
     return bright > (bright + dark) * (0.5 + _EDGE * (2 * ground - 1))
 
 
@@ -145,7 +151,7 @@ def _median_around(small: Floats) -> Floats:
     """The median of the half of the picture that lies around each pixel, from a grid of them."""
     half, centres = _SMALL // 4, np.linspace(0, _SMALL, _GRID).round().astype(int)
     grid = [
-        [quantile(small[max(0, y - half) : y + half, max(0, x - half) : x + half], 0.5) for x in centres]
+        [_levels(small[max(0, y - half) : y + half, max(0, x - half) : x + half], 0.5)[0] for x in centres]
         for y in centres
     ]
     return np.asarray(Image.fromarray(np.array(grid, np.float32)).resize((_SMALL, _SMALL), Image.Resampling.BILINEAR))
