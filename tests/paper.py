@@ -1,6 +1,6 @@
 """Draws pictures as a person might take them: a digit by mnistx's own pen, as ink on lit paper.
 
-`python tests/paper.py artifacts/pictures` writes the example pictures.
+`python tests/paper.py artifacts` writes the example pictures.
 """
 
 import sys
@@ -10,8 +10,10 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from mnistx_export.golden import draw_digit
+from photos import Scene, photograph
 
 EXAMPLES = {"three.jpg": (3, 5), "seven.jpg": (7, 2), "eight.jpg": (8, 4)}
+POSTAL_CODE = "20742"
 
 
 def photo(digit: int, seed: int, side: int = 480) -> Image.Image:
@@ -40,4 +42,7 @@ def photo(digit: int, seed: int, side: int = 480) -> Image.Image:
 
 if __name__ == "__main__":
     for name, (digit, seed) in EXAMPLES.items():
-        photo(digit, seed).save(Path(sys.argv[1]) / name, quality=85)
+        photo(digit, seed).save(Path(sys.argv[1]) / "pictures" / name, quality=85)
+    row = np.concatenate([draw_digit(int(digit), seed) for seed, digit in enumerate(POSTAL_CODE)], axis=1)
+    scene = Scene(side=200, digit_share=0.7, light=0.4, rotation=3, frame=0.5, pen=(0.15, 0.2, 0.5), ruling="squared")
+    (Path(sys.argv[1]) / "postal-code.jpg").write_bytes(photograph(row, scene, 3))
