@@ -9,6 +9,7 @@ from mnistx_runtime import __version__
 from mnistx_runtime.commands import one_line
 
 COMMANDS = {
+    "benchmark": "mnistx_runtime.commands.benchmark:benchmark",
     "inspect": "mnistx_runtime.commands.inspect:inspect",
     "predict": "mnistx_runtime.commands.predict:predict",
     "runtimes": "mnistx_runtime.commands.runtimes:runtimes",

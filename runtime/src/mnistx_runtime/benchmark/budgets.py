@@ -1,0 +1,62 @@
+"""Holds measured rows to what they may cost."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from mnistx_runtime.benchmark.measure import Row
+from mnistx_runtime.errors import BadInput
+
+_MEASURES = frozenset(field.name for field in fields(Row) if field.type in ("int", "float", "float | None", int, float))
+
+
+@dataclass(frozen=True)
+class Budget:
+    """One limit.
+
+    Args:
+        measure: a number of `Row`, by its name.
+        runtime: whose rows it is for; None for all.
+        ending: of the artifacts that it is for, such as "-int8.onnx"; empty for all.
+        least: the least that passes, or None.
+        most: the most that passes, or None.
+    """
+
+    measure: str
+    runtime: str | None = None
+    ending: str = ""
+    least: float | None = None
+    most: float | None = None
+
+    def broken(self, rows: Sequence[Row]) -> list[str]:
+        """A line for each row that leaves the limit, and one where there's no row to hold to it."""
+        held = [row for row in rows if self.runtime in (None, row.runtime) and row.artifact.endswith(self.ending)]
+        lines = []
+        for row in held:
+            value = getattr(row, self.measure)
+            low = self.least is not None and (value is None or not value >= self.least)
+            high = self.most is not None and (value is None or not value <= self.most)
+            if low or high:
+                limit = f"at least {self.least:g}" if low else f"at most {self.most:g}"
+                lines.append(f"{row.artifact} under {row.runtime}: {self.measure} is {value}, the budget is {limit}")
+        return lines or ([] if held else [f"no row for the budget of {self.measure} ({self.runtime} {self.ending})"])
+
+
+def budgets_from(path: Path) -> list[Budget]:
+    """Read a JSON file: a list of objects with the fields of `Budget`.
+
+    Raises:
+        BadInput: it can't be read as one.
+    """
+    try:
+        listed = json.loads(path.read_text())
+        if not isinstance(listed, list):
+            raise TypeError("not a list")
+        found = [Budget(**values) for values in listed]
+    except (OSError, ValueError, TypeError) as error:
+        raise BadInput(f"{path} is no list of budgets: {error}") from error
+    for budget in found:
+        if budget.measure not in _MEASURES or (budget.least is None and budget.most is None):
+            raise BadInput(f"{path}: {budget} needs a measure of {', '.join(sorted(_MEASURES))} and least or most")
+    return found

@@ -1,0 +1,238 @@
+"""Runs the workers in turn, so that a machine that drifts hurts all of them alike."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_runtime.benchmark.libraries import LIBRARIES, installed_bytes
+from mnistx_runtime.errors import BackendUnavailable
+from mnistx_runtime.parity import compare
+
+MFLOP = 8.48
+"""Of one image: 2 x (28x28 x 32 x 9 + 14x14 x 64 x 288 + 3136 x 128 + 128 x 10) floating-point operations."""
+
+_ROUNDS = 12
+_SECONDS = 0.08  # of one measurement in one round
+_ONCE = ("import_ms", "load_ms", "first_ms")
+_COLD = 3  # processes started anew, for what happens once a process
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """What all artifacts answer, and what is right.
+
+    Args:
+        images: uint8 `(N, 1, 28, 28)`.
+        log_probs: the trained module's answers, `(N, classes)`.
+        labels: `(N,)`; None where only the golden images are at hand, which have none.
+        atol: largest difference of log-probabilities that counts as the same.
+        what: they are, for a person.
+    """
+
+    images: NDArray[np.uint8]
+    log_probs: NDArray[Any]
+    labels: NDArray[np.int64] | None
+    atol: float
+    what: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One artifact under one runtime. Times are medians over all rounds unless named otherwise.
+
+    Args:
+        artifact: the file.
+        runtime: what ran it.
+        file_bytes: of the artifact.
+        installed_bytes: of the runtime's library and all that it needs.
+        import_ms: of the library, in a fresh process.
+        load_ms: of the model.
+        first_ms: of the first image.
+        p50_us: of one image.
+        p95_us: 95th percentile.
+        p99_us: 99th percentile.
+        beside_first: p50 over that of the first row, the median of all rounds.
+        beside_first_low: its lower quartile over the rounds.
+        beside_first_high: its upper quartile.
+        images_per_second: by batch size.
+        sgemm_share: of this machine's SGEMM rate on one core, reached at the largest batch on `threads` threads, 0..1.
+        peak_mib: memory of the process after all images were answered.
+        idle_ms: CPU time burnt in a second without work.
+        overhead_us: what the toolkit adds to a bare `session.run`; None for other runtimes than ONNX Runtime.
+        accuracy: share of the test images read right, 0..1; None without them.
+        max_abs: largest difference of log-probabilities from the trained module's.
+        changed: predictions that differ.
+        compared: images they were compared on.
+    """
+
+    artifact: str
+    runtime: str
+    file_bytes: int
+    installed_bytes: int
+    import_ms: float
+    load_ms: float
+    first_ms: float
+    p50_us: float
+    p95_us: float
+    p99_us: float
+    beside_first: float
+    beside_first_low: float
+    beside_first_high: float
+    images_per_second: dict[int, float]
+    sgemm_share: float
+    peak_mib: float
+    idle_ms: float
+    overhead_us: float | None
+    accuracy: float | None
+    max_abs: float
+    changed: int
+    compared: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        return asdict(self)
+
+
+class _Worker:
+    """A process that measures; see `worker`."""
+
+    def __init__(self, *args: str) -> None:
+        command = [sys.executable, "-m", "mnistx_runtime.benchmark.worker", *args]
+        quiet = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=quiet
+        )
+        self.started = self._answer()
+
+    def ask(self, **asked: Any) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        self._process.stdin.write((json.dumps(asked) + "\n").encode())
+        self._process.stdin.flush()
+        return self._answer()
+
+    def close(self) -> None:
+        self._process.communicate()
+        self._errors.close()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            self._process.wait()
+            self._errors.seek(0)
+            lines = self._errors.read().decode(errors="replace").strip().splitlines()
+            raise BackendUnavailable(f"the measuring process ended: {lines[-1] if lines else self._process.returncode}")
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+
+def measure(
+    artifacts: Sequence[tuple[Path, str]],
+    images: Images,
+    threads: int,
+    batches: Sequence[int],
+    progress: Callable[[str], None],
+) -> tuple[list[Row], float]:
+    """Measure artifacts side by side.
+
+    Args:
+        artifacts: each with the runtime that runs it.
+        images: what they answer.
+        threads: the most that each may compute with.
+        batches: sizes whose throughput is measured.
+        progress: told what goes on.
+
+    Returns:
+        A row for each, and the machine's SGEMM rate on one core in GFLOP/s.
+
+    Raises:
+        BackendUnavailable: one of them can't be measured.
+    """
+    with ExitStack() as stack:
+        cold = []
+        for turn in range(_COLD):
+            progress(f"starting processes, {turn + 1} of {_COLD}")
+            started = [_Worker(str(path), runtime, str(threads)) for path, runtime in artifacts]
+            cold.append([worker.started for worker in started])
+            if turn < _COLD - 1:
+                for worker in started:
+                    worker.close()
+        workers = started
+        rate = _Worker("sgemm")
+        for worker in (*workers, rate):
+            stack.callback(worker.close)
+        rounds: list[list[dict[int, list[float]]]] = []
+        gflops, idle, overheads = [], [list[float]() for _ in workers], [list[float]() for _ in workers]
+        for number in range(_ROUNDS):
+            progress(f"round {number + 1} of {_ROUNDS}")
+            gflops.append(rate.ask(seconds=_SECONDS)["gflops"])
+            rounds.append([])
+            for k, (worker, (_, runtime)) in enumerate(zip(workers, artifacts, strict=True)):
+                sizes = (1, *batches)
+                rounds[-1].append({n: worker.ask(do="time", batch=n, seconds=_SECONDS)["us"] for n in sizes})
+                if runtime == "ort":
+                    found = worker.ask(do="overhead", seconds=_SECONDS)
+                    overheads[k].append(float(np.median(found["ours_us"]) - np.median(found["bare_us"])))
+        for k, worker in enumerate(workers):
+            idle[k].append(worker.ask(do="idle", seconds=1)["idle_ms"])
+        progress("answering all images")
+        answers = [_answers(worker, images.images) for worker in workers]
+        progress("")
+    peak = max(gflops)
+    rows = []
+    for k, (path, runtime) in enumerate(artifacts):
+        single = np.concatenate([each[k][1] for each in rounds])
+        beside = [np.median(each[k][1]) / np.median(each[0][1]) for each in rounds]
+        rates = {n: n * 1e6 / float(np.median(np.concatenate([each[k][n] for each in rounds]))) for n in batches}
+        log_probs, peak_mib = answers[k]
+        parity = compare(log_probs, images.log_probs, images.atol)
+        once = {name: float(np.median([each[k][name] for each in cold])) for name in _ONCE}
+        rows.append(
+            Row(
+                artifact=str(path),
+                runtime=runtime,
+                file_bytes=sum(file.stat().st_size for file in _files(path)),
+                installed_bytes=installed_bytes(LIBRARIES[runtime].distribution),
+                p50_us=float(np.percentile(single, 50)),
+                p95_us=float(np.percentile(single, 95)),
+                p99_us=float(np.percentile(single, 99)),
+                beside_first=float(np.median(beside)),
+                beside_first_low=float(np.percentile(beside, 25)),
+                beside_first_high=float(np.percentile(beside, 75)),
+                images_per_second=rates,
+                sgemm_share=max(rates.values()) * MFLOP / 1e3 / peak,
+                peak_mib=peak_mib,
+                idle_ms=float(np.median(idle[k])),
+                overhead_us=float(np.median(overheads[k])) if overheads[k] else None,
+                accuracy=None if images.labels is None else float((log_probs.argmax(1) == images.labels).mean()),
+                max_abs=parity.max_abs,
+                changed=parity.changed,
+                compared=parity.count,
+                **once,
+            )
+        )
+    return rows, peak
+
+
+def _files(path: Path) -> list[Path]:
+    """An artifact and its companions: the files beside it that have its name but for the ending."""
+    return [path]
+
+
+def _answers(worker: _Worker, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
+    with tempfile.TemporaryDirectory() as folder:
+        asked, to = Path(folder) / "images.npy", Path(folder) / "answers.npy"
+        np.save(asked, images)
+        peak: float = worker.ask(do="answers", images=str(asked), to=str(to))["peak_mib"]
+        return np.load(to), peak

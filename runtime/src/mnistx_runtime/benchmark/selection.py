@@ -1,0 +1,70 @@
+"""What is measured, and on which images."""
+
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from mnistx_runtime.artifact import Metadata
+from mnistx_runtime.backends import BACKENDS, SUFFIXES, backend, runtime_of
+from mnistx_runtime.benchmark.measure import Images
+from mnistx_runtime.errors import BackendUnavailable, BadInput
+from mnistx_runtime.predictor import BUNDLED, Predictor
+
+
+def selected(artifacts: Sequence[Path], runtimes: Sequence[str] | None) -> list[tuple[Path, str]]:
+    """The artifacts and their runtimes.
+
+    Args:
+        artifacts: files, or folders of them; none for the bundled model.
+        runtimes: those to keep; None for all. In a folder, what can't run here is left out.
+
+    Raises:
+        ArtifactError: a file has no runtime.
+        BackendUnavailable: a file that was named can't be run here.
+        BadInput: nothing is left, or a runtime isn't known.
+    """
+    unknown = [name for name in runtimes or () if name not in BACKENDS]
+    if unknown:
+        raise BadInput(f"no runtime {unknown[0]!r}; known: {', '.join(BACKENDS)}")
+    found: list[tuple[Path, str]] = []
+    for path in artifacts or (BUNDLED,):
+        if path.is_dir():
+            found += [(file, SUFFIXES[file.suffix]) for file in sorted(path.iterdir()) if _runs(file)]
+        else:
+            backend(runtime_of(path))
+            found.append((path, runtime_of(path)))
+    kept = [(path, runtime) for path, runtime in found if runtimes is None or runtime in runtimes]
+    if not kept:
+        raise BadInput("no artifact is left to measure; name files that mnistx export wrote")
+    return kept
+
+
+def _runs(file: Path) -> bool:
+    if file.suffix not in SUFFIXES:
+        return False
+    try:
+        backend(SUFFIXES[file.suffix])
+    except BackendUnavailable:
+        return False
+    return True
+
+
+def images_for(artifact: tuple[Path, str], data_dir: Path | None) -> Images:
+    """The test images with the trained module's answers where mnistx-export finds them, else the golden images.
+
+    Args:
+        artifact: the first that is measured, and its runtime.
+        data_dir: where the data set lies.
+
+    Raises:
+        BadInput: the data that was named can't be used.
+    """
+    metadata: Metadata = Predictor(*artifact).metadata
+    for entry in entry_points(group="mnistx.reference"):
+        found: Images | None = entry.load()(artifact[0], metadata, data_dir)
+        if found is not None:
+            return found
+    if data_dir is not None:
+        raise BadInput("--data-dir needs mnistx-export and the checkpoint of the artifact beside it")
+    golden = metadata.certificate
+    return Images(golden.images, golden.log_probs, None, golden.atol, f"{len(golden.images)} golden images")

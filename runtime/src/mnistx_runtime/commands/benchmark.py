@@ -1,0 +1,80 @@
+"""mnistx benchmark"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from mnistx_runtime.commands import as_json, print_json
+
+
+@click.command()
+@click.argument("artifacts", nargs=-1, type=click.Path(path_type=Path), metavar="[ARTIFACT...]")
+@click.option("--runtimes", help="Only these, by name, with commas between them.")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="The most threads of each.")
+@click.option("--batch", "batches", default="64,256", show_default=True, help="Batch sizes to measure throughput at.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Where MNIST lies; MNISTX_DATA without it.")
+@click.option("--figure", type=click.Path(path_type=Path), help="Draw accuracy, latency and size into this PNG.")
+@click.option("--assert", "budgets", type=click.Path(path_type=Path), help="Exit 1 if a budget in this JSON is broken.")
+@click.option("--pick", type=click.Choice(["latency", "size", "memory"]), help="Name the best one here, and its lines.")
+@as_json
+def benchmark(
+    artifacts: tuple[Path, ...],
+    runtimes: str | None,
+    threads: int,
+    batches: str,
+    data_dir: Path | None,
+    figure: Path | None,
+    budgets: Path | None,
+    pick: str | None,
+    as_json: bool,
+) -> None:
+    """Measure every ARTIFACT under its runtime, side by side, on this machine.
+
+    An ARTIFACT is a file that `mnistx export` wrote, or a folder of them; the bundled model without any. Each is
+    measured in a process of its own, all in turn, so that a machine that drifts hurts all alike. Where the data set and
+    mnistx-export are at hand, accuracy and difference are those of all test images, else of the golden images inside.
+    """
+    from mnistx_runtime.benchmark import table
+    from mnistx_runtime.benchmark.budgets import budgets_from
+    from mnistx_runtime.benchmark.measure import measure
+    from mnistx_runtime.benchmark.selection import images_for, selected
+    from mnistx_runtime.errors import BadInput
+
+    try:
+        sizes = [int(size) for size in batches.split(",")]
+    except ValueError:
+        sizes = []
+    if not sizes or min(sizes) < 2:
+        raise BadInput(f"--batch takes sizes above 1 with commas between them, such as 64,256, not {batches!r}")
+    limits = budgets_from(budgets) if budgets else []
+    chosen = selected(artifacts, runtimes.split(",") if runtimes else None)
+    images = images_for(chosen[0], data_dir)
+    rows, peak = measure(chosen, images, threads, sizes, _progress)
+    for row in rows if as_json else ():
+        print_json(row.to_dict() | {"sgemm_gflops": round(peak, 1)})
+    if not as_json:
+        click.echo(table.table(rows))
+        click.echo(f"SGEMM on one core: {peak:.0f} GFLOP/s; compared with PyTorch on {images.what}")
+    if figure:
+        data = table.figure(rows, peak)
+        try:
+            figure.write_bytes(data)
+        except OSError as error:
+            raise BadInput(f"can't write {figure}: {error.strerror}") from error
+    if pick:
+        row, lines = table.picked(rows, pick)
+        if as_json:
+            print_json({"pick": pick, "artifact": row.artifact, "runtime": row.runtime})
+        else:
+            click.echo(f"least {pick}: {Path(row.artifact).name} under {row.runtime}\n{lines}")
+    broken = [line for limit in limits for line in limit.broken(rows)]
+    for line in broken:
+        click.echo(f"over budget: {line}", err=True)
+    click.get_current_context().exit(1 if broken else 0)
+
+
+def _progress(what: str) -> None:
+    """On a terminal, one line that says what goes on."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{what}", err=True, nl=False)
