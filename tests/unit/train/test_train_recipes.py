@@ -1,6 +1,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torchvision
@@ -10,19 +11,22 @@ from mnistx_train.datasets import TrainingData
 from mnistx_train.errors import TrainError
 from mnistx_train.network import cnn
 from mnistx_train.recipes import DEFAULT, RECIPES, recipe
+from mnistx_train.recipes.schedules import one_cycle
+
+every_recipe = pytest.mark.parametrize("name", RECIPES)
 
 
-def batches(data: TrainingData, seed: int, batch_size: int = 32) -> list[tuple[Tensor, Tensor]]:
+def batches(data: TrainingData, seed: int, name: str = "report") -> list[tuple[Tensor, Tensor]]:
     torch.manual_seed(seed)
     order = torch.arange(len(data.training)).flip(0)
-    return list(recipe("report").batches(data.training, order, batch_size, data.mean, data.std))
+    return list(recipe(name).batches(data, order, 32))
 
 
 def test_report_is_the_default() -> None:
     assert recipe(DEFAULT).name == "report"
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@every_recipe
 def test_recipes_go_by_their_own_names(name: str) -> None:
     assert recipe(name).name == name
 
@@ -74,38 +78,62 @@ def test_report_augments_literally_as_the_report_says(monkeypatch: pytest.Monkey
     assert [repr(step) for step in done] == [repr(step) for step in said]
 
 
-def test_batches_follow_the_order_and_end_with_the_rest(small: TrainingData) -> None:
-    found = batches(small, 0)
+@every_recipe
+def test_batches_follow_the_order_and_end_with_the_rest(small: TrainingData, name: str) -> None:
+    found = batches(small, 0, name)
 
     assert [tuple(images.shape) for images, _ in found] == [(n, 1, 28, 28) for n in (32, 32, 32, 4)]
     assert torch.cat([labels for _, labels in found]).tolist() == small.training.labels[::-1].tolist()
     assert {images.dtype for images, _ in found} == {torch.float32}
 
 
-def test_augmented_images_are_normalized(small: TrainingData) -> None:
-    images = torch.cat([images for images, _ in batches(small, 0)])
+@every_recipe
+def test_augmented_images_are_normalized(small: TrainingData, name: str) -> None:
+    images = torch.cat([images for images, _ in batches(small, 0, name)])
 
     black, white = -small.mean / small.std, (1 - small.mean) / small.std
     assert float(images.min()) == pytest.approx(black)
     assert white - 0.5 < float(images.max()) <= white + 1e-6
 
 
-def test_same_generator_seed_gives_the_same_batches(small: TrainingData) -> None:
-    once, again = batches(small, 3), batches(small, 3)
+@every_recipe
+def test_same_generator_seed_gives_the_same_batches(small: TrainingData, name: str) -> None:
+    once, again = batches(small, 3, name), batches(small, 3, name)
 
     assert all(torch.equal(a, b) for (a, _), (b, _) in zip(once, again, strict=True))
 
 
-def test_other_generator_seed_gives_other_images(small: TrainingData) -> None:
-    once, other = batches(small, 3), batches(small, 4)
+@every_recipe
+def test_other_generator_seed_gives_other_images(small: TrainingData, name: str) -> None:
+    once, other = batches(small, 3, name), batches(small, 4, name)
 
     assert not any(torch.equal(a, b) for (a, _), (b, _) in zip(once, other, strict=True))
 
 
-def test_an_image_is_augmented_anew_each_time(small: TrainingData) -> None:
+@every_recipe
+def test_an_image_is_augmented_anew_each_time(small: TrainingData, name: str) -> None:
     torch.manual_seed(0)
     twice = torch.zeros(2, dtype=torch.int64)
 
-    ((images, _),) = recipe("report").batches(small.training, twice, 2, small.mean, small.std)
+    ((images, _),) = recipe(name).batches(small, twice, 2)
 
     assert not torch.equal(images[0], images[1])
+
+
+@every_recipe
+def test_augmentation_leaves_the_data_as_it_was(small: TrainingData, name: str) -> None:
+    before = small.training.images.copy()
+
+    batches(small, 0, name)
+
+    assert np.array_equal(small.training.images, before)
+
+
+def test_one_cycle_is_torchs_own() -> None:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=1000, cycle_momentum=False)
+
+    for step in range(999):
+        assert one_cycle(step / 1000) == pytest.approx(optimizer.param_groups[0]["lr"], abs=0.008)
+        optimizer.step()
+        scheduler.step()

@@ -51,11 +51,9 @@ def events(monkeypatch: pytest.MonkeyPatch, parts: dict[bool, Split]) -> list[st
         log.append("training images" if train else "test images")
         return parts[train]
 
-    def epoch(
-        state: State, recipe: Recipe, data: TrainingData, batch_size: int, seed: int, on_step: Callable[[float], None]
-    ) -> Epoch:
+    def epoch(state: State, recipe: Recipe, data: TrainingData, seed: int, on_step: Callable[[float], None]) -> Epoch:
         log.append(f"epoch {len(state.history) + 1}")
-        return run_epoch(state, recipe, data, batch_size, seed, on_step)
+        return run_epoch(state, recipe, data, seed, on_step)
 
     monkeypatch.setattr(run, "source", lambda *_: Source("three", NAMES, read))
     monkeypatch.setattr(run, "run_epoch", epoch)

@@ -69,12 +69,14 @@ class TrainingData:
         validation: the images to choose by.
         mean: of all pixels of both, 0..1, rounded to four digits.
         std: their standard deviation, likewise.
+        names: the class names.
     """
 
     training: Split
     validation: Split
     mean: float
     std: float
+    names: tuple[str, ...] = ()
 
 
 def source(name: str, data_dir: Path | None = None, download: bool = True) -> Source:
@@ -127,7 +129,7 @@ def training_data(origin: Source) -> TrainingData:
     if not std:
         raise TrainError(f"all training images of {origin.name} are of one brightness; there's nothing to learn from")
     training, validation = stratified(whole, VALIDATION_SHARE)
-    return TrainingData(training, validation, mean, std)
+    return TrainingData(training, validation, mean, std, origin.names)
 
 
 def stratified(whole: Split, share: float) -> tuple[Split, Split]:
