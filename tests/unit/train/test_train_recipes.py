@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,12 @@ from torch import Tensor
 
 from mnistx_train.datasets import TrainingData
 from mnistx_train.errors import TrainError
-from mnistx_train.network import cnn
-from mnistx_train.recipes import DEFAULT, RECIPES, recipe
+from mnistx_train.network import Normalize, cnn
+from mnistx_train.recipes import DEFAULT, RECIPES, best, recipe
 from mnistx_train.recipes.schedules import one_cycle
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)
+augmenting = pytest.mark.parametrize("name", [name for name in RECIPES if name != "fast"])
 
 
 def batches(data: TrainingData, seed: int, name: str = "report") -> list[tuple[Tensor, Tensor]]:
@@ -103,14 +105,14 @@ def test_same_generator_seed_gives_the_same_batches(small: TrainingData, name: s
     assert all(torch.equal(a, b) for (a, _), (b, _) in zip(once, again, strict=True))
 
 
-@every_recipe
+@augmenting
 def test_other_generator_seed_gives_other_images(small: TrainingData, name: str) -> None:
     once, other = batches(small, 3, name), batches(small, 4, name)
 
     assert not any(torch.equal(a, b) for (a, _), (b, _) in zip(once, other, strict=True))
 
 
-@every_recipe
+@augmenting
 def test_an_image_is_augmented_anew_each_time(small: TrainingData, name: str) -> None:
     torch.manual_seed(0)
     twice = torch.zeros(2, dtype=torch.int64)
@@ -127,6 +129,44 @@ def test_augmentation_leaves_the_data_as_it_was(small: TrainingData, name: str) 
     batches(small, 0, name)
 
     assert np.array_equal(small.training.images, before)
+
+
+def test_fast_sees_every_image_once_as_it_is(small: TrainingData) -> None:
+    images = torch.cat([images for images, _ in batches(small, 0, "fast")]).flip(0)
+
+    assert recipe("fast").epochs == 1
+    pixels = torch.from_numpy(small.training.images)[:, None]
+    assert torch.equal(images, Normalize(small.mean, small.std)(pixels))
+
+
+@pytest.mark.parametrize(("names", "drawn"), [(tuple("0123456789"), True), (tuple("abcdefghij"), False)])
+def test_best_writes_digits_otherwise_only_where_the_classes_are_digits(
+    small: TrainingData, monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...], drawn: bool
+) -> None:
+    calls: list[list[int]] = []
+
+    def recorded(images: Tensor, labels: Tensor) -> Tensor:
+        calls.append(labels.tolist())
+        return images
+
+    monkeypatch.setattr(best, "rewritten", recorded)
+
+    batches(replace(small, names=names), 0, "best")
+
+    assert bool(calls) == drawn
+
+
+@pytest.mark.parametrize("name", ["fast", "best"])
+def test_the_learning_rate_rises_and_falls_to_nothing(name: str) -> None:
+    schedule = recipe(name).schedule
+
+    rates = [schedule(step / 100) for step in range(101)]
+    top = rates.index(max(rates))
+    assert rates[top] == pytest.approx(1)
+    assert rates[0] <= 0.1
+    assert rates[: top + 1] == sorted(rates[: top + 1])
+    assert rates[top:] == sorted(rates[top:], reverse=True)
+    assert rates[-1] == 0
 
 
 def test_one_cycle_is_torchs_own() -> None:

@@ -10,7 +10,11 @@ from torch import Tensor, nn
 from mnistx_train.datasets import TrainingData
 from mnistx_train.errors import TrainError
 
-RECIPES = {"report": "mnistx_train.recipes.report:REPORT"}
+RECIPES = {
+    "report": "mnistx_train.recipes.report:REPORT",
+    "fast": "mnistx_train.recipes.fast:FAST",
+    "best": "mnistx_train.recipes.best:BEST",
+}
 
 DEFAULT = "report"
 

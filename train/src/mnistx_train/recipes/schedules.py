@@ -17,3 +17,12 @@ def one_cycle(done: float, rise: float = 0.3, first: float = 0.04) -> float:
     if done < rise:
         return first + (1 - first) * (1 - cos(pi * done / rise)) / 2
     return (1 + cos(pi * (done - rise) / (1 - rise))) / 2
+
+
+def up_and_down(done: float, rise: float = 0.1, first: float = 0.1) -> float:
+    """Up along a line, then down to nothing along another; arguments as for `one_cycle`.
+
+    >>> [round(up_and_down(done), 2) for done in (0, 0.05, 0.1, 0.55, 1)]
+    [0.1, 0.55, 1.0, 0.5, 0.0]
+    """
+    return first + (1 - first) * done / rise if done < rise else (1 - done) / (1 - rise)
