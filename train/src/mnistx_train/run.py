@@ -25,7 +25,6 @@ from mnistx_train.recipes import DEFAULT, Recipe
 from mnistx_train.recipes import recipe as recipe_named
 from mnistx_train.report import write_report
 from mnistx_train.runs import CHECKPOINT, STATE, Config, last_unfinished, locked, new_run, read_config
-from mnistx_train.torches import torchvision
 
 
 def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path | None, Config]:
@@ -39,7 +38,6 @@ def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path |
     Raises:
         TrainError: the folder or a value can't be used.
     """
-    torchvision()
     if resume:
         folder = out or last_unfinished()
         config = read_config(folder)

@@ -15,6 +15,8 @@ from mnistx_train.datasets import Split, TrainingData
 from mnistx_train.recipes import Recipe
 from mnistx_train.torches import torchvision
 
+transforms = torchvision().transforms  # asked for here, so that what's wrong with it is told before training
+
 
 class _Pictures(Dataset[tuple[Tensor, int]]):
     """What `torchvision.datasets.MNIST(root, transform=...)` is, for any split."""
@@ -31,7 +33,6 @@ class _Pictures(Dataset[tuple[Tensor, int]]):
 
 def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Rotation by up to 10 degrees, a crop of 70 to 100% of the area, a shift by up to a tenth. No flips."""
-    transforms = torchvision().transforms
     transform = transforms.Compose(
         [
             transforms.RandomRotation(10),
