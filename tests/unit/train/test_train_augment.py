@@ -73,6 +73,22 @@ def test_report_affine_is_drawn_as_torchvision_draws_the_three_steps() -> None:
         assert ks_2samp(ours @ direction, theirs @ direction).pvalue > 1e-3 / len(directions), direction
 
 
+def test_report_affine_crops_and_shifts_by_whole_pixels() -> None:
+    found = report_affine(500).double()
+    turn = torch.atan2(found[:, 1, 0], found[:, 0, 0])
+    back = torch.stack([turn.cos(), turn.sin(), -turn.sin(), turn.cos()], 1).view(-1, 2, 2)
+    part = back @ found
+    shifts = torch.arange(-3, 4, dtype=torch.float64)
+
+    for axis in (0, 1):
+        size = part[:, axis, axis] * 28
+        corners = part[:, axis, 2, None] * 14 + 14 - size[:, None] / 2 + shifts * size[:, None] / 28
+        whole = (corners - corners.round()).abs() < 1e-4
+        inside = (corners > -0.5) & (corners < 28.5 - size[:, None])
+        assert torch.allclose(size, size.round(), atol=1e-4)
+        assert (whole & inside).any(1).all()
+
+
 def test_the_comparison_would_notice_a_tenth_less_of_anything() -> None:
     theirs = torchvisions(5_000)
     turned, others = report_affine(20_000).view(-1, 6).numpy().copy(), theirs.std(0)

@@ -62,6 +62,25 @@ def events(monkeypatch: pytest.MonkeyPatch, parts: dict[bool, Split]) -> list[st
     return log
 
 
+def test_what_the_user_overrides_becomes_part_of_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Recipe] = []
+
+    class Stopped(Exception):
+        pass
+
+    def epoch(_state: State, recipe: Recipe, *_: object) -> Epoch:
+        seen.append(recipe)
+        raise Stopped
+
+    monkeypatch.setattr(run, "run_epoch", epoch)
+    with pytest.raises(Stopped):
+        config = replace(CONFIGURED, dataset="digits", epochs=3, batch_size=17, lr=0.25)
+        run.run(None, config, tmp_path / "run", None, as_json=False)
+
+    (recipe,) = seen
+    assert (recipe.name, recipe.epochs, recipe.batch_size, recipe.lr) == ("report", 3, 17, 0.25)
+
+
 def test_test_images_are_read_once_and_only_after_the_last_epoch(tmp_path: Path, events: list[str]) -> None:
     run.run(None, CONFIGURED, tmp_path / "run", None, as_json=False)
 
