@@ -71,7 +71,7 @@ def _offset(x: tuple[float, float], y: tuple[float, float], count: int) -> Tenso
 def flag_and_foot(ones: Tensor) -> Tensor:
     """Each 1 with a flag, a foot, or both. A flag is steep: with a flat one, a 7 is meant."""
     count, (top, bottom) = len(ones), _ends(ones)
-    slope, length = between(pi / 6, pi / 2.5, count), between(3, 11, count)
+    slope, length = between(pi / 6, pi / 2.5, count), between(3, 14, count)
     tip = top + torch.stack([-slope.cos() * length, slope.sin() * length], 1)
     left, right = bottom + _offset((-6, -2), (-0.7, 0.7), count), bottom + _offset((2, 6), (-0.7, 0.7), count)
     kind = torch.rand(count)
