@@ -1,6 +1,7 @@
 """What the tests of mnistx-train share: a few digits, and torch left as it was found."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -27,6 +28,4 @@ def digits_whole() -> Split:
 def small() -> TrainingData:
     """100 digits to learn from, 40 to validate on."""
     found = training_data(source("digits"))
-    return TrainingData(
-        found.training.at(np.arange(100)), found.validation.at(np.arange(40)), mean=found.mean, std=found.std
-    )
+    return replace(found, training=found.training.at(np.arange(100)), validation=found.validation.at(np.arange(40)))

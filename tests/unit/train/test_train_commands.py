@@ -17,6 +17,7 @@ from mnistx_runtime.cli import main
 from mnistx_train import figures
 from mnistx_train.checkpoint import load_checkpoint
 from mnistx_train.datasets import Split, digits, source, training_data
+from mnistx_train.recipes import RECIPES
 
 Images = list[NDArray[np.uint8]]
 
@@ -266,9 +267,10 @@ def start(*args: str | Path) -> subprocess.Popen[str]:
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path, recipe: str) -> None:
     straight, killed = tmp_path / "straight", tmp_path / "killed"
-    options = ("--dataset", "digits", "--epochs", "3", "--device", "cpu", "--out")
+    options = ("--dataset", "digits", "--recipe", recipe, "--epochs", "3", "--device", "cpu", "--out")
 
     with start(*options, straight) as process:
         _, err = process.communicate(timeout=300)
@@ -288,6 +290,6 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
         _, err = process.communicate(timeout=300)
         assert process.returncode == 0, err
 
-    assert re.search(r"recipe report, [12] of 3 epochs done", err)
+    assert re.search(rf"recipe {recipe}, [12] of 3 epochs done", err)
     assert (killed / "model.safetensors").read_bytes() == (straight / "model.safetensors").read_bytes()
     assert Counter(path.name for path in killed.glob("[!.]*")) == Counter(path.name for path in straight.iterdir())

@@ -1,5 +1,7 @@
 import gzip
 import struct
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from mnistx_train import datasets
 from mnistx_train.datasets import SOURCES, Source, Split, digits, folder, published, source, stratified, training_data
 from mnistx_train.datasets.idx import read_idx
 from mnistx_train.errors import TrainError
@@ -495,6 +498,37 @@ def test_stratified_takes_a_share_of_each_class(counts: list[int]) -> None:
     assert (np.abs(np.bincount(off.labels, minlength=len(counts)) - expected) < 1).all()
     assert np.bincount(kept.labels, minlength=len(counts)).min() >= 1
     assert same(stratified(whole, 1 / 12)[1], off)
+
+
+def test_the_split_is_the_one_that_scikit_learn_draws() -> None:
+    from sklearn.model_selection import train_test_split
+
+    random = np.random.default_rng(0)
+    for _ in range(60):
+        classes = int(random.integers(2, 12))
+        labels = np.concatenate(
+            [np.arange(classes).repeat(2), random.integers(0, classes, random.integers(classes, 400))]
+        )
+        random.shuffle(labels)
+        size = int(random.integers(classes, len(labels) - classes + 1))
+
+        kept, off = datasets._drawn_by_class(labels, size)
+
+        theirs = train_test_split(np.arange(len(labels)), test_size=size, random_state=0, stratify=labels)
+        assert [sorted(kept), sorted(off)] == [sorted(part) for part in theirs]
+
+
+def test_what_the_fast_recipe_needs_imports_neither_scikit_learn_nor_torchvision() -> None:
+    code = (
+        "import sys, numpy as np, mnistx_train.run, mnistx_train.recipes.fast; "
+        "from mnistx_train.datasets import Split, stratified; "
+        "stratified(Split(np.zeros((20, 28, 28), np.uint8), np.arange(20) // 10), 1 / 6); "
+        "print(*{'sklearn', 'torchvision', 'scipy'} & sys.modules.keys())"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == ""
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 2, 2], [1, 1, 1]])

@@ -3,6 +3,7 @@
 import gzip
 import json
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ def idx_folder(folder: Path, train: list[int], test: list[int], blank: bool = Fa
 
 
 def fresh(classes: int = 10) -> State:
-    return fresh_state(recipe("report"), classes, 0.001, 0, torch.device("cpu"))
+    return fresh_state(recipe("report"), classes, 0, torch.device("cpu"))
 
 
 def refused(*args: str | Path) -> str:
@@ -105,10 +106,10 @@ def test_numbers_out_of_range_leave_nothing(option: tuple[str, str], tmp_path: P
 
 def test_a_run_that_diverges_says_so() -> None:
     state = fresh(2)
-    torch.nn.init.constant_(next(state.network.parameters()), float("nan"))
+    torch.nn.init.constant_(next(state.learner.parameters()), float("nan"))
     split = Split(NOISE.integers(0, 256, (4, 28, 28)).astype(np.uint8), np.array([0, 1, 0, 1]))
     with pytest.raises(TrainError, match="no longer finite in epoch 1; train with a smaller --lr"):
-        run_epoch(state, recipe("report"), TrainingData(split, split, 0.1, 0.3), 2, 0)
+        run_epoch(state, replace(recipe("report"), batch_size=2), TrainingData(split, split, 0.1, 0.3), 0)
     assert state.history == []
 
 

@@ -8,23 +8,26 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from mnistx_train.datasets import Split, TrainingData
+from mnistx_train import loop
+from mnistx_train.datasets import TrainingData
 from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
 from mnistx_train.loop import Epoch, State, fresh_state, load_state, run_epoch, save_state
-from mnistx_train.recipes import Recipe, recipe
+from mnistx_train.network import cnn
+from mnistx_train.recipes import RECIPES, Recipe, recipe
 
 CPU = torch.device("cpu")
+REPORT = replace(recipe("report"), batch_size=32)
 
 
 def fresh(seed: int = 0) -> State:
-    return fresh_state(recipe("report"), 10, 0.001, seed, CPU)
+    return fresh_state(REPORT, 10, seed, CPU)
 
 
 def trained(data: TrainingData, epochs: int, seed: int = 0, state: State | None = None) -> State:
     state = state or fresh(seed)
     for _ in range(epochs):
-        run_epoch(state, recipe("report"), data, 32, seed)
+        run_epoch(state, REPORT, data, seed)
     return state
 
 
@@ -40,17 +43,22 @@ def timeless(history: list[Epoch]) -> list[Epoch]:
     return [replace(epoch, seconds=0) for epoch in history]
 
 
-def test_resumed_run_equals_the_uninterrupted_one_bit_for_bit(tmp_path: Path, small: TrainingData) -> None:
-    straight = trained(small, 2)
-    stopped = trained(small, 1)
+@pytest.mark.parametrize("name", RECIPES)
+def test_resumed_run_equals_the_uninterrupted_one_bit_for_bit(tmp_path: Path, small: TrainingData, name: str) -> None:
+    chosen = replace(recipe(name), batch_size=32, epochs=3)
+    straight, stopped, resumed = (fresh_state(chosen, 10, 0, CPU) for _ in range(3))
+    for _ in range(3):
+        run_epoch(straight, chosen, small, 0)
+    run_epoch(stopped, chosen, small, 0)
     save_state(tmp_path / "state", stopped)
 
-    resumed = fresh()
     load_state(tmp_path / "state", resumed)
     assert resumed.history == stopped.history
-    trained(small, 1, state=resumed)
+    for _ in range(2):
+        run_epoch(resumed, chosen, small, 0)
 
     assert same_weights(straight, resumed)
+    assert same_tensors(straight.learner.state_dict(), resumed.learner.state_dict())
     moments = [state.optimizer.state_dict()["state"] for state in (straight, resumed)]
     assert moments[0].keys() == moments[1].keys() == set(range(8))
     assert all(same_tensors(moments[0][i], moments[1][i]) for i in moments[0])
@@ -91,13 +99,13 @@ def test_another_seed_gives_other_weights(small: TrainingData) -> None:
 def test_every_epoch_sees_every_image_once_in_an_order_of_its_own(small: TrainingData) -> None:
     orders: list[list[int]] = []
 
-    def recording(_split: Split, order: Tensor, size: int, *_: float) -> Iterator[tuple[Tensor, Tensor]]:
+    def recording(_data: TrainingData, order: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         orders.append(order.tolist())
         yield torch.zeros(size, 1, 28, 28), torch.zeros(size, dtype=torch.int64)
 
     state = fresh()
     for _ in range(3):
-        run_epoch(state, replace(recipe("report"), batches=recording), small, 32, 0)
+        run_epoch(state, replace(REPORT, batches=recording), small, 0)
 
     assert [sorted(order) for order in orders] == [list(range(100))] * 3
     assert len({tuple(order) for order in orders}) == 3
@@ -106,7 +114,7 @@ def test_every_epoch_sees_every_image_once_in_an_order_of_its_own(small: Trainin
 
 def test_training_loss_is_the_mean_over_images_not_over_steps(small: TrainingData) -> None:
     losses: list[float] = []
-    epoch = run_epoch(fresh(), recipe("report"), small, 32, 0, losses.append)
+    epoch = run_epoch(fresh(), REPORT, small, 0, losses.append)
 
     sizes = [32, 32, 32, 4]
     assert len(losses) == len(sizes)
@@ -139,12 +147,12 @@ def test_validation_runs_without_gradients_in_evaluation_mode(small: TrainingDat
         seen.append((len(inputs[0]), module.training, torch.is_grad_enabled()))
 
     state = fresh()
-    state.network.eval()
-    state.network.register_forward_pre_hook(watch)
-    run_epoch(state, recipe("report"), small, 50, 0)
+    state.learner.eval()
+    for network in (state.learner, state.network):
+        network.register_forward_pre_hook(watch)
+    run_epoch(state, replace(REPORT, batch_size=50), small, 0)
 
     assert seen == [(50, True, True), (50, True, True), (40, False, False)]
-    assert state.network.training
 
 
 def test_validation_images_have_no_influence_on_the_weights(small: TrainingData) -> None:
@@ -195,8 +203,103 @@ def test_the_recipe_decides_how_weights_change(small: TrainingData) -> None:
     def still(network: nn.Module, _lr: float) -> torch.optim.Optimizer:
         return torch.optim.SGD(network.parameters(), lr=0.0)
 
-    lazy: Recipe = replace(recipe("report"), optimizer=still)
-    state = fresh_state(lazy, 10, 0.001, 0, CPU)
-    run_epoch(state, lazy, small, 32, 0)
+    lazy: Recipe = replace(REPORT, optimizer=still, lr=0.0)
+    state = fresh_state(lazy, 10, 0, CPU)
+    run_epoch(state, lazy, small, 0)
 
     assert same_weights(state, fresh(0))
+
+
+def test_the_schedule_follows_the_share_of_all_steps_that_are_done(small: TrainingData) -> None:
+    asked: list[float] = []
+    taken: list[float] = []
+
+    def falling(done: float) -> float:
+        asked.append(done)
+        return 1 - done
+
+    scheduled = replace(REPORT, epochs=2, lr=0.01, schedule=falling)
+    state = fresh_state(scheduled, 10, 0, CPU)
+    for _ in range(2):
+        run_epoch(state, scheduled, small, 0, lambda _: taken.append(state.optimizer.param_groups[0]["lr"]))
+
+    assert asked == [step / 8 for step in range(8)]
+    assert taken == pytest.approx([0.01 * (1 - step / 8) for step in range(8)])
+
+
+def test_without_an_average_the_last_weights_answer(small: TrainingData) -> None:
+    state = trained(small, 1)
+
+    assert same_tensors(state.network.state_dict(), state.learner.state_dict())
+
+
+def test_the_average_of_the_weights_answers_and_soon_forgets_the_first(small: TrainingData) -> None:
+    averaged = replace(REPORT, average=0.2)
+    state = fresh_state(averaged, 10, 0, CPU)
+    expected = {name: tensor.clone() for name, tensor in state.network.state_dict().items()}
+    keeps = iter([1 / 10, 2 / 11, 0.2, 0.2])  # (1 + step) / (10 + step), never more than 0.2
+
+    def follow(_loss: float) -> None:
+        keep = next(keeps)
+        for name, tensor in state.learner.state_dict().items():
+            expected[name] = keep * expected[name] + (1 - keep) * tensor
+
+    epoch = run_epoch(state, averaged, small, 0, follow)
+
+    found = state.network.state_dict()
+    assert not same_tensors(found, state.learner.state_dict())
+    assert all(torch.allclose(found[name], expected[name], atol=1e-6) for name in expected)
+    answers = log_probs(state.network, small.validation.images, small.mean, small.std)
+    assert epoch.validation_accuracy == (answers.argmax(1) == small.validation.labels).mean()
+
+
+def test_dropout_zeroes_a_layer_s_outputs_only_while_training() -> None:
+    seen: list[Tensor] = []
+    plain, dropping = fresh(), fresh_state(replace(REPORT, dropout={"relu3": 0.5}), 10, 0, CPU)
+    dropping.learner.get_submodule("fc2").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    images = torch.rand(50, 1, 28, 28)
+
+    outputs = [network(images) for network in (plain.network, dropping.network, dropping.learner.eval())]
+    dropping.learner.train()(images)
+
+    assert all(torch.equal(outputs[0], output) for output in outputs[1:])
+    still, trained = seen
+    dropped = (trained == 0) & (still > 0)
+    assert float(dropped.sum() / (still > 0).sum()) == pytest.approx(0.5, abs=0.05)
+    assert torch.allclose(trained[~dropped], 2 * still[~dropped])
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_trains_the_same_network(name: str) -> None:
+    state = fresh_state(recipe(name), 10, 0, CPU)
+
+    for network in (state.network, state.learner):
+        assert list(network.state_dict()) == list(cnn().state_dict())
+        assert same_tensors(network.state_dict(), fresh().network.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("asked", "can", "dtype"),
+    [(True, True, torch.bfloat16), (True, False, torch.float32), (False, True, torch.float32)],
+)
+def test_fast_arithmetic_is_bfloat16_where_the_processor_computes_it(
+    small: TrainingData, monkeypatch: pytest.MonkeyPatch, asked: bool, can: bool, dtype: torch.dtype
+) -> None:
+    monkeypatch.setattr(loop, "computes_bfloat16", lambda _: can)
+    seen: set[torch.dtype] = set()
+    chosen = replace(REPORT, fast_arithmetic=asked)
+    state = fresh_state(chosen, 10, 0, CPU)
+    state.learner.get_submodule("conv2").register_forward_hook(lambda *args: seen.add(args[2].dtype))
+
+    run_epoch(state, chosen, small, 0)
+
+    assert seen == {dtype}
+    assert {tensor.dtype for tensor in state.network.state_dict().values()} == {torch.float32}
+    assert (
+        state.learner.get_submodule("conv2").get_parameter("weight").is_contiguous(memory_format=torch.channels_last)
+        == asked
+    )
+
+
+def test_whether_the_processor_computes_bfloat16_is_known() -> None:
+    assert loop.computes_bfloat16(CPU) in (True, False)

@@ -51,17 +51,34 @@ def events(monkeypatch: pytest.MonkeyPatch, parts: dict[bool, Split]) -> list[st
         log.append("training images" if train else "test images")
         return parts[train]
 
-    def epoch(
-        state: State, recipe: Recipe, data: TrainingData, batch_size: int, seed: int, on_step: Callable[[float], None]
-    ) -> Epoch:
+    def epoch(state: State, recipe: Recipe, data: TrainingData, seed: int, on_step: Callable[[float], None]) -> Epoch:
         log.append(f"epoch {len(state.history) + 1}")
-        return run_epoch(state, recipe, data, batch_size, seed, on_step)
+        return run_epoch(state, recipe, data, seed, on_step)
 
     monkeypatch.setattr(run, "source", lambda *_: Source("three", NAMES, read))
     monkeypatch.setattr(run, "run_epoch", epoch)
     for figure in ("curves", "confusion", "per_class", "calibration", "misclassified"):
         monkeypatch.setattr(figures, figure, lambda *_: b"\x89PNG\r\n\x1a\n")
     return log
+
+
+def test_what_the_user_overrides_becomes_part_of_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Recipe] = []
+
+    class Stopped(Exception):
+        pass
+
+    def epoch(_state: State, recipe: Recipe, *_: object) -> Epoch:
+        seen.append(recipe)
+        raise Stopped
+
+    monkeypatch.setattr(run, "run_epoch", epoch)
+    with pytest.raises(Stopped):
+        config = replace(CONFIGURED, dataset="digits", epochs=3, batch_size=17, lr=0.25)
+        run.run(None, config, tmp_path / "run", None, as_json=False)
+
+    (recipe,) = seen
+    assert (recipe.name, recipe.epochs, recipe.batch_size, recipe.lr) == ("report", 3, 17, 0.25)
 
 
 def test_test_images_are_read_once_and_only_after_the_last_epoch(tmp_path: Path, events: list[str]) -> None:

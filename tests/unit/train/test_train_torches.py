@@ -16,7 +16,7 @@ def shadow(folder: Path, monkeypatch: pytest.MonkeyPatch, raised: str) -> None:
     package = folder / "shadow" / "torchvision"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(f"raise {raised}\n")
-    for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+    for name in [name for name in sys.modules if "torchvision" in name or "recipes.report" in name]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(str(package.parent))
 

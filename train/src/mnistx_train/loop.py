@@ -3,8 +3,10 @@
 So a run that was killed and goes on from its last whole epoch ends with the same weights, bit for bit.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import nll_loss
+from torch.nn.functional import dropout, nll_loss
 
 from mnistx_train.checkpoint import load_tensors, save_tensors
 from mnistx_train.datasets import TrainingData
@@ -44,27 +46,45 @@ class Epoch:
 
 @dataclass
 class State:
-    """Where a run stands between two epochs."""
+    """Where a run stands between two epochs.
+
+    Args:
+        network: what answers; its weights are a moving average of the learner's.
+        learner: what the optimizer changes.
+        optimizer: with its moments.
+        history: the epochs so far.
+    """
 
     network: nn.Sequential
+    learner: nn.Sequential
     optimizer: torch.optim.Optimizer
     history: list[Epoch]
 
 
-def fresh_state(recipe: Recipe, classes: int, lr: float, seed: int, device: torch.device) -> State:
+def fresh_state(recipe: Recipe, classes: int, seed: int, device: torch.device) -> State:
     """A network with the seed's first weights."""
     torch.manual_seed(seed)
-    network = cnn(classes).to(device)
-    return State(network, recipe.optimizer(network, lr), [])
+    learner = cnn(classes).to(device)
+    if recipe.fast_arithmetic:
+        learner = learner.to(memory_format=torch.channels_last)
+    network = copy.deepcopy(learner).eval()
+    for layer, share in recipe.dropout.items():
+        learner.get_submodule(layer).register_forward_hook(partial(_dropped, share))
+    return State(network, learner, recipe.optimizer(learner, recipe.lr), [])
+
+
+def _dropped(share: float, layer: nn.Module, _inputs: tuple[Tensor], output: Tensor) -> Tensor:
+    return dropout(output, share, layer.training)
 
 
 def save_state(path: Path, state: State) -> None:
     """Write all that the next epoch depends on, as one whole file."""
     optimizer = state.optimizer.state_dict()
     moments = {f"optimizer.{i}.{k}": t for i, held in optimizer["state"].items() for k, t in held.items()}
-    network = {f"network.{name}": tensor for name, tensor in state.network.state_dict().items()}
+    networks = {"network": state.network, "learner": state.learner}
+    weights = {f"{n}.{k}": t for n, network in networks.items() for k, t in network.state_dict().items()}
     header = {"groups": optimizer["param_groups"], "history": [asdict(epoch) for epoch in state.history]}
-    save_tensors(path, network | moments, header)
+    save_tensors(path, weights | moments, header)
 
 
 def load_state(path: Path, state: State) -> None:
@@ -86,8 +106,8 @@ def _restore(state: State, tensors: dict[str, Tensor], header: dict[str, Any]) -
         if name.startswith("optimizer."):
             _, index, key = name.split(".", 2)
             held.setdefault(int(index), {})[key] = tensor
-    prefix = "network."
-    state.network.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
+    for prefix, network in (("network.", state.network), ("learner.", state.learner)):
+        network.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
     state.optimizer.load_state_dict({"state": held, "param_groups": header["groups"]})
     state.history[:] = [Epoch(**values) for values in header["history"]]
 
@@ -96,7 +116,6 @@ def run_epoch(
     state: State,
     recipe: Recipe,
     data: TrainingData,
-    batch_size: int,
     seed: int,
     on_step: Callable[[float], None] = lambda _: None,
 ) -> Epoch:
@@ -104,9 +123,8 @@ def run_epoch(
 
     Args:
         state: changed in place; its history gets the new epoch.
-        recipe: what augments the images.
+        recipe: how to learn, and for how many epochs in all.
         data: training and validation images.
-        batch_size: images a step.
         seed: of the whole run.
         on_step: called with each step's loss.
 
@@ -117,30 +135,50 @@ def run_epoch(
     number = len(state.history) + 1
     torch.manual_seed(_epoch_seed(seed, number))
     order = torch.randperm(len(data.training))
-    device = next(state.network.parameters()).device
-    state.network.train()
+    device = next(state.learner.parameters()).device
+    half = recipe.fast_arithmetic and computes_bfloat16(device)
+    steps = -(-len(order) // recipe.batch_size)
+    state.learner.train()
     total = 0.0
-    for images, labels in recipe.batches(data.training, order, batch_size, data.mean, data.std):
-        loss = nll_loss(state.network(images.to(device)), labels.to(device))
+    for step, (images, labels) in enumerate(recipe.batches(data, order, recipe.batch_size), (number - 1) * steps):
+        for group in state.optimizer.param_groups:
+            group["lr"] = recipe.lr * recipe.schedule(step / (recipe.epochs * steps))
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            answers = state.learner(images.to(device))
+        loss = nll_loss(answers.float(), labels.to(device))
         state.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
+        _average(state, min(recipe.average, (1 + step) / (10 + step)))  # the first weights are soon forgotten
         value = loss.item()
         if not isfinite(value):
             raise TrainError(f"the loss is no longer finite in epoch {number}; train with a smaller --lr")
         total += value * len(labels)
         on_step(value)
-    answers = log_probs(state.network, data.validation.images, data.mean, data.std)
-    labels_at = np.arange(len(answers)), data.validation.labels
+    read = log_probs(state.network, data.validation.images, data.mean, data.std)
+    labels_at = np.arange(len(read)), data.validation.labels
     epoch = Epoch(
         number=number,
         train_loss=total / len(data.training),
-        validation_loss=float(-answers[labels_at].astype(np.float64).mean()),
-        validation_accuracy=float((answers.argmax(1) == data.validation.labels).mean()),
+        validation_loss=float(-read[labels_at].astype(np.float64).mean()),
+        validation_accuracy=float((read.argmax(1) == data.validation.labels).mean()),
         seconds=perf_counter() - began,
     )
     state.history.append(epoch)
     return epoch
+
+
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 itself: elsewhere it's slower than float32."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def _average(state: State, keep: float) -> None:
+    with torch.no_grad():
+        for averaged, new in zip(state.network.parameters(), state.learner.parameters(), strict=True):
+            averaged.lerp_(new, 1 - keep)
 
 
 def _epoch_seed(seed: int, number: int) -> int:

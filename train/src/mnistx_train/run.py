@@ -20,12 +20,12 @@ from mnistx_train.datasets import SOURCES, Source, TrainingData, is_folder, sour
 from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
 from mnistx_train.loop import State, fresh_state, load_state, run_epoch, save_state
+from mnistx_train.memory import keep_freed_memory
 from mnistx_train.metrics import Metrics, measure
 from mnistx_train.recipes import DEFAULT, Recipe
 from mnistx_train.recipes import recipe as recipe_named
 from mnistx_train.report import write_report
 from mnistx_train.runs import CHECKPOINT, STATE, Config, last_unfinished, locked, new_run, read_config
-from mnistx_train.torches import torchvision
 
 
 def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path | None, Config]:
@@ -39,7 +39,6 @@ def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path |
     Raises:
         TrainError: the folder or a value can't be used.
     """
-    torchvision()
     if resume:
         folder = out or last_unfinished()
         config = read_config(folder)
@@ -109,11 +108,12 @@ def data_sha256(data: TrainingData) -> str:
 
 
 def _run(folder: Path, config: Config, origin: Source, data: TrainingData, as_json: bool) -> Metrics:
-    recipe = recipe_named(config.recipe)
+    recipe = replace(recipe_named(config.recipe), epochs=config.epochs, batch_size=config.batch_size, lr=config.lr)
+    keep_freed_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(config.threads)
-    state = fresh_state(recipe, len(origin.names), config.lr, config.seed, torch.device(config.device))
+    state = fresh_state(recipe, len(origin.names), config.seed, torch.device(config.device))
     if (folder / STATE).exists():
         load_state(folder / STATE, state)
     click.echo(
@@ -139,7 +139,7 @@ def _fit(folder: Path, config: Config, recipe: Recipe, data: TrainingData, state
             bar.update()
 
         while len(state.history) < config.epochs:
-            epoch = run_epoch(state, recipe, data, config.batch_size, config.seed, on_step)
+            epoch = run_epoch(state, recipe, data, config.seed, on_step)
             save_state(folder / STATE, state)
             line = (
                 f"epoch {epoch.number:>2}/{config.epochs}  training loss {epoch.train_loss:.4f}  "

@@ -64,7 +64,7 @@ def show(dataset: str | None, data_dir: Path | None, recipe: str, seed: int, out
     torch.manual_seed(seed)
     order = torch.randperm(len(found.training))[:32]
     before = found.training.at(order.numpy())
-    images, labels = next(chosen.batches(found.training, order, len(order), found.mean, found.std))
+    images, labels = next(chosen.batches(found, order, len(order)))
     after = ((images[:, 0].numpy() * found.std + found.mean) * 255).round().clip(0, 255).astype(np.uint8)
     titles = [origin.names[label] for label in labels.tolist()]
     write_whole(out, figures.before_and_after(list(before.images), list(after), titles))

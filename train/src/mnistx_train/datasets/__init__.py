@@ -69,12 +69,14 @@ class TrainingData:
         validation: the images to choose by.
         mean: of all pixels of both, 0..1, rounded to four digits.
         std: their standard deviation, likewise.
+        names: the class names.
     """
 
     training: Split
     validation: Split
     mean: float
     std: float
+    names: tuple[str, ...] = ()
 
 
 def source(name: str, data_dir: Path | None = None, download: bool = True) -> Source:
@@ -127,7 +129,7 @@ def training_data(origin: Source) -> TrainingData:
     if not std:
         raise TrainError(f"all training images of {origin.name} are of one brightness; there's nothing to learn from")
     training, validation = stratified(whole, VALIDATION_SHARE)
-    return TrainingData(training, validation, mean, std)
+    return TrainingData(training, validation, mean, std, origin.names)
 
 
 def stratified(whole: Split, share: float) -> tuple[Split, Split]:
@@ -136,17 +138,44 @@ def stratified(whole: Split, share: float) -> tuple[Split, Split]:
     Raises:
         TrainError: a class has fewer than two images.
     """
-    from sklearn.model_selection import train_test_split
-
     counts = np.bincount(whole.labels)
     if len(counts) < 2 or counts.min() < 2:
         raise TrainError("every class needs at least 2 training images, and there must be at least 2 classes")
     size = max(len(counts), round(len(whole) * share))
-    kept, off = train_test_split(np.arange(len(whole)), test_size=size, random_state=_SPLIT_SEED, stratify=whole.labels)
+    kept, off = _drawn_by_class(whole.labels, size)
     for label in set(range(len(counts))) - set(whole.labels[off].tolist()):
         moved = kept[whole.labels[kept] == label][:1]
         kept, off = np.setdiff1d(kept, moved), np.append(off, moved)
     return whole.at(np.sort(kept)), whole.at(np.sort(off))
+
+
+def _drawn_by_class(labels: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The indices that stay and the `size` ones that go: those of scikit-learn's train_test_split, in no order.
+
+    Written out, as its import takes longer than the fast recipe has.
+    """
+    random = np.random.RandomState(_SPLIT_SEED)
+    _, counts = np.unique(labels, return_counts=True)
+    stay = _apportioned(counts, len(labels) - size, random)
+    go = _apportioned(counts - stay, size, random)
+    kept, off = [], []
+    by_class = np.split(labels.argsort(kind="stable"), counts.cumsum()[:-1])
+    for indices, first, last in zip(by_class, stay, stay + go, strict=True):
+        drawn = indices[random.permutation(len(indices))]
+        kept.append(drawn[:first])
+        off.append(drawn[first:last])
+    return np.concatenate(kept), np.concatenate(off)
+
+
+def _apportioned(counts: NDArray[np.int64], size: int, random: np.random.RandomState) -> NDArray[np.int64]:
+    """How many of each class make `size` in all: shares rounded down, the largest remainders rounded up, ties drawn."""
+    shares = counts / counts.sum() * size
+    whole: NDArray[np.int64] = np.floor(shares).astype(np.int64)
+    for remainder in np.unique(shares - whole)[::-1]:
+        tied, missing = np.flatnonzero(shares - np.floor(shares) == remainder), size - whole.sum()
+        if missing > 0:
+            whole[random.choice(tied, min(len(tied), missing), replace=False)] += 1
+    return whole
 
 
 def split_off_test(read: Callable[[], Split], share: float) -> Callable[[bool], Split]:

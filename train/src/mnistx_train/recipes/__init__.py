@@ -1,20 +1,29 @@
 """The recipes: each in a file of its own that shows what it does and why."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 
 import torch
 from torch import Tensor, nn
 
-from mnistx_train.datasets import Split
+from mnistx_train.datasets import TrainingData
 from mnistx_train.errors import TrainError
 
-RECIPES = {"report": "mnistx_train.recipes.report:REPORT"}
+RECIPES = {
+    "report": "mnistx_train.recipes.report:REPORT",
+    "fast": "mnistx_train.recipes.fast:FAST",
+    "best": "mnistx_train.recipes.best:BEST",
+}
 
 DEFAULT = "report"
 
-Batches = Callable[[Split, Tensor, int, float, float], Iterator[tuple[Tensor, Tensor]]]
+Batches = Callable[[TrainingData, Tensor, int], Iterator[tuple[Tensor, Tensor]]]
+
+
+def constant(_done: float) -> float:
+    """The whole learning rate, always."""
+    return 1.0
 
 
 @dataclass(frozen=True)
@@ -25,10 +34,14 @@ class Recipe:
         name: as `--recipe` takes it.
         epochs: how often every training image is seen.
         batch_size: images a step.
-        lr: the learning rate.
-        batches: `(split, order, batch_size, mean, std)` to augmented, normalized images `(B, 1, 28, 28)` and labels
+        lr: the highest learning rate.
+        batches: `(data, order, batch_size)` to augmented, normalized training images `(B, 1, 28, 28)` and their labels
             `(B,)`, in the given order of indices; draws from torch's global generator.
         optimizer: `(network, lr)` to an optimizer.
+        schedule: from the share of all steps that are done, 0..1, to the share of `lr` that the next one takes.
+        dropout: while training, the share of a layer's outputs that are zeroed, by the layer's name.
+        average: the weights that answer are a moving average, of which each step keeps this share; 0: the last ones.
+        fast_arithmetic: channels last, and bfloat16 where the processor computes with it: quicker, rounded otherwise.
     """
 
     name: str
@@ -37,6 +50,10 @@ class Recipe:
     lr: float
     batches: Batches
     optimizer: Callable[[nn.Module, float], torch.optim.Optimizer]
+    schedule: Callable[[float], float] = constant
+    dropout: Mapping[str, float] = field(default_factory=dict)
+    average: float = 0.0
+    fast_arithmetic: bool = False
 
 
 def recipe(name: str) -> Recipe:

@@ -11,9 +11,11 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from mnistx_train.datasets import Split
+from mnistx_train.datasets import Split, TrainingData
 from mnistx_train.recipes import Recipe
 from mnistx_train.torches import torchvision
+
+transforms = torchvision().transforms  # asked for here, so that what's wrong with it is told before training
 
 
 class _Pictures(Dataset[tuple[Tensor, int]]):
@@ -29,19 +31,18 @@ class _Pictures(Dataset[tuple[Tensor, int]]):
         return self._transform(Image.fromarray(self._split.images[index])), int(self._split.labels[index])
 
 
-def batches(split: Split, order: Tensor, batch_size: int, mean: float, std: float) -> Iterator[tuple[Tensor, Tensor]]:
+def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Rotation by up to 10 degrees, a crop of 70 to 100% of the area, a shift by up to a tenth. No flips."""
-    transforms = torchvision().transforms
     transform = transforms.Compose(
         [
             transforms.RandomRotation(10),
             transforms.RandomResizedCrop(28, scale=(0.7, 1.0), ratio=(0.9, 1.1)),
             transforms.RandomAffine(0, translate=(0.1, 0.1)),
             transforms.ToTensor(),
-            transforms.Normalize((mean,), (std,)),
+            transforms.Normalize((data.mean,), (data.std,)),
         ]
     )
-    yield from DataLoader(_Pictures(split, transform), batch_size=batch_size, sampler=order.tolist())
+    yield from DataLoader(_Pictures(data.training, transform), batch_size=batch_size, sampler=order.tolist())
 
 
 def optimizer(network: nn.Module, lr: float) -> torch.optim.Optimizer:
