@@ -2,19 +2,21 @@
 
 import io
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Drop what is written to standard output and standard error; not for code that runs in several threads."""
+    """Drop warnings and what is written to standard output and standard error; not where other threads run."""
     kept = {number: os.dup(number) for number in (1, 2)}
     with open(os.devnull, "wb") as nothing:  # noqa: PTH123
         for number in kept:
             os.dup2(nothing.fileno(), number)
     try:
-        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             yield
     finally:
         for number, copy in kept.items():
