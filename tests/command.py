@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner, Result
 
 from mnistx_runtime import cli
@@ -41,3 +43,12 @@ def mnistx_process(
         check=False,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+HEAVY = {"openvino", "litert", "litert-int8", "executorch", "ncnn", "coreml"}
+"""Formats and runtimes whose converters take seconds to import and to run."""
+
+
+def by_weight(names: Iterable[str]) -> list[Any]:
+    """The names as test parameters, the heavy ones marked slow."""
+    return [pytest.param(name, marks=pytest.mark.slow if name in HEAVY else ()) for name in names]

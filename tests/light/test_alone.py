@@ -64,6 +64,6 @@ def test_it_predicts_and_verifies_with_the_bundled_model(device: Path) -> None:
 
 def test_what_needs_torch_says_so(device: Path) -> None:
     done = run(device, "mnistx", "predict", "x.png", "--runtime", "torchscript")
-    assert done.returncode == 2 and "pip install torch" in done.stderr
+    assert done.returncode == 2 and "pip install 'mnistx-runtime[torchscript]'" in done.stderr
     done = run(device, "mnistx", "export")
     assert done.returncode == 2 and "pip install ./runtime ./train ./export" in done.stderr

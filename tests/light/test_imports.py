@@ -37,7 +37,8 @@ def test_imports_point_one_way(package: str) -> None:
 def test_the_runtime_knows_torch_only_inside_the_backends_that_need_it() -> None:
     for path in SOURCES["runtime"].rglob("*.py"):
         found = {name.split(".")[0] for name in imports(ast.parse(path.read_text()))}
-        assert path.name == "torchscript.py" or not found & {"torch", "torchvision", "onnx", "onnxscript"}, path
+        needs_torch = path.name in ("torchscript.py", "pt2.py", "executorch.py")
+        assert needs_torch or not found & {"torch", "torchvision", "onnx", "onnxscript"}, path
 
 
 @pytest.mark.parametrize("path", COMMAND_FILES, ids=lambda path: f"{path.parent.parent.name}/{path.stem}")
@@ -55,7 +56,8 @@ def test_help_and_lists_load_nothing_heavy(command: str) -> None:
         "import sys; from mnistx_runtime.cli import main\n"
         f"try: main({command.split()!r}, prog_name='mnistx')\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'torchvision', 'onnx', 'onnxruntime', 'PIL', 'matplotlib', 'sklearn'} & set(sys.modules)\n"
+        "heavy = {'torch', 'torchvision', 'onnx', 'onnxruntime', 'PIL', 'matplotlib', 'sklearn', 'openvino',"
+        " 'ai_edge_litert', 'executorch', 'ncnn', 'pnnx', 'coremltools', 'litert_torch'} & set(sys.modules)\n"
         "sys.exit(str(heavy) if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

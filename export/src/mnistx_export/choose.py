@@ -1,7 +1,8 @@
-"""Which checkpoint and which test images are meant when none are named."""
+"""Which checkpoint, which images and which file are meant when none are named."""
 
 from pathlib import Path
 
+from mnistx_export.formats import Format
 from mnistx_runtime.errors import BadInput
 from mnistx_train.checkpoint import Card
 from mnistx_train.datasets import Source, source
@@ -31,3 +32,17 @@ def data_source(checkpoint: Path, card: Card, data_dir: Path | None, download: b
     beside = checkpoint.parent / CONFIG
     name = read_config(checkpoint.parent).dataset if beside.is_file() else card.dataset
     return source(name, data_dir, download)
+
+
+def artifact_path(checkpoint: Path, out: Path | None, target: Format) -> Path:
+    """Where an artifact goes: the file named, else into the folder named, else beside the checkpoint.
+
+    >>> from mnistx_export.formats import format_named
+    >>> artifact_path(Path("runs/model.safetensors"), None, format_named("onnx-fp16")).as_posix()
+    'runs/model-fp16.onnx'
+    """
+    name = f"{checkpoint.stem}{target.variant}{target.suffix}"
+    if out is None:
+        return checkpoint.with_name(name)
+    is_file = out.suffix and (not out.is_dir() or (target.folder and out.suffix == target.suffix))
+    return out if is_file else out / name

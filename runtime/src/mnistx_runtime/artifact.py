@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -28,20 +29,33 @@ class Certificate:
         images: golden images, uint8 `(G, 1, 28, 28)`, drawn by mnistx itself.
         log_probs: the trained module's answers to them, computed in float64 and rounded to float32 `(G, classes)`.
         atol: the largest absolute difference of log-probabilities that still counts as the same model.
+        changed: how many golden images it may read otherwise than the trained module; 0 but for reduced precision.
+        own: of reduced precision, whose tolerance is too wide to show a changed weight: this very artifact's answers
+            to the golden images when it was verified on all test images `(G, classes)`.
+        own_atol: how far it may be from `own` on another machine.
+        own_weights: `weights_sha256` of its parameters as it stores them, where they can be read; else empty.
     """
 
     images: NDArray[np.uint8]
     log_probs: NDArray[np.float32]
     atol: float
+    changed: int = 0
+    own: NDArray[np.float32] | None = None
+    own_atol: float = 0.0
+    own_weights: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """The certificate as JSON-ready values, arrays as base64 of their little-endian bytes."""
-        return {
+        """The certificate as JSON-ready values, arrays as base64 of their little-endian bytes, the images deflated."""
+        values = {
             "atol": self.atol,
             "count": len(self.images),
-            "images": base64.b64encode(self.images.tobytes()).decode(),
-            "log_probs": base64.b64encode(self.log_probs.astype("<f4").tobytes()).decode(),
+            "images_zlib": base64.b64encode(zlib.compress(self.images.tobytes(), 9)).decode(),
+            "log_probs": _encoded(self.log_probs),
         }
+        if self.own is not None:
+            values |= {"changed": self.changed, "own": _encoded(self.own)}
+            values |= {"own_atol": self.own_atol, "own_weights": self.own_weights}
+        return values
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Certificate":
@@ -51,11 +65,31 @@ class Certificate:
             KeyError, ValueError, TypeError: the values are not a certificate's.
         """
         count = int(values["count"])
-        images = np.frombuffer(base64.b64decode(values["images"]), np.uint8).copy()
-        log_probs = np.frombuffer(base64.b64decode(values["log_probs"]), "<f4").astype(np.float32)
-        if not count or log_probs.size % count:
-            raise ValueError("no golden image, or answers that don't fit them")
-        return cls(images.reshape(count, 1, SIDE, SIDE), log_probs.reshape(count, -1), float(values["atol"]))
+        if count < 1:
+            raise ValueError("no golden image")
+        if "images_zlib" in values:
+            decoder = zlib.decompressobj()
+            pixels = decoder.decompress(base64.b64decode(values["images_zlib"]), count * SIDE * SIDE)
+        else:
+            pixels = base64.b64decode(values["images"])
+        images = np.frombuffer(pixels, np.uint8).copy()
+        return cls(
+            images.reshape(count, 1, SIDE, SIDE),
+            _decoded(values["log_probs"], count),
+            float(values["atol"]),
+            int(values.get("changed", 0)),
+            _decoded(values["own"], count) if "own" in values else None,
+            float(values.get("own_atol", 0)),
+            str(values.get("own_weights", "")),
+        )
+
+
+def _encoded(answers: NDArray[np.float32]) -> str:
+    return base64.b64encode(answers.astype("<f4").tobytes()).decode()
+
+
+def _decoded(text: str, count: int) -> NDArray[np.float32]:
+    return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32).reshape(count, -1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +137,9 @@ class Metadata:
         """Raise ValueError where the fields don't fit this runtime or each other."""
         if (self.imgsz, self.channels, self.task) != ((SIDE, SIDE), 1, "classify"):
             raise ValueError(f"made for {self.task}, {self.imgsz}, {self.channels} channels")
+        own = self.certificate.own
+        if own is not None and own.shape != self.certificate.log_probs.shape:
+            raise ValueError("answers that don't fit each other")
         if len(self.names) != self.certificate.log_probs.shape[1]:
             raise ValueError(f"{len(self.names)} names for {self.certificate.log_probs.shape[1]} classes")
         if not 0 < self.temperature < float("inf"):
@@ -150,7 +187,7 @@ class Metadata:
             found = cls(**values)
             found.check()
             return found
-        except (KeyError, ValueError, TypeError, AttributeError, binascii.Error) as error:
+        except (KeyError, ValueError, TypeError, AttributeError, binascii.Error, zlib.error) as error:
             raise ArtifactError(f"{source} carries damaged mnistx metadata ({error}); export it again") from error
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.errors import ArtifactError
 
-FLOAT = 1  # TensorProto.DataType.FLOAT
+TYPES = {1: "<f4", 3: "i1", 6: "<i4", 10: "<f2"}  # TensorProto.DataType: FLOAT, INT8, INT32, FLOAT16
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -74,15 +74,15 @@ def _tensor(data: memoryview) -> tuple[str, int, NDArray[np.uint8], list[int]]:
 
 
 def props_and_weights(data: bytes, source: str) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
-    """The metadata properties and the float32 parameters of a serialized ONNX model.
+    """The metadata properties and the parameters of a serialized ONNX model.
 
     Args:
         data: the file's bytes.
         source: how errors name it.
 
     Returns:
-        The model's `metadata_props`, and those float32 initializers whose name has a dot in it, as a PyTorch
-        parameter's has ("conv1.weight"); constants of the graph have none.
+        The model's `metadata_props`, and those initializers whose name has a dot in it, as a PyTorch parameter's has
+        ("conv1.weight", "conv1.weight_scale"); constants of the graph have none.
 
     Raises:
         ArtifactError: the bytes are no ONNX model, or are cut off.
@@ -98,8 +98,8 @@ def props_and_weights(data: bytes, source: str) -> tuple[dict[str, str], dict[st
                 for inner, _, message in _fields(content):
                     if inner == 5:
                         name, kind, raw, dims = _tensor(message)
-                        if kind == FLOAT and "." in name:
-                            weights[name] = raw.view("<f4").reshape(dims)
+                        if kind in TYPES and "." in name:
+                            weights[name] = raw.view(TYPES[kind]).reshape(dims)
     except ArtifactError as error:
         raise ArtifactError(f"{source} can't be used: {error}") from error
     except (ValueError, IndexError, KeyError) as error:

@@ -21,7 +21,9 @@ class Verification:
         runtime: the runtime that answered the golden images.
         parity: its answers beside those of the certificate, one at a time or all at once, whichever is worse.
         metadata: "match" or "differ" from its own digest: class names that were swapped change no answer.
-        weights: "match" or "differ" from the trained weights' sha256; "unread" where the format doesn't show them.
+        own: of reduced precision, its answers beside those that it gave when it was exported: a far narrower check.
+        weights: "match" or "differ" from their sha256: the trained weights', or those that were rounded from them in
+            reduced precision; "unread" where the format doesn't show them.
     """
 
     source: str
@@ -29,11 +31,13 @@ class Verification:
     parity: Parity
     weights: str
     metadata: str
+    own: Parity | None = None
 
     @property
     def passed(self) -> bool:
         """The answers are within the tolerance, and neither weights nor metadata differ."""
-        return self.parity.passed and "differ" not in (self.weights, self.metadata)
+        answers = self.parity.passed and (self.own is None or self.own.passed)
+        return answers and "differ" not in (self.weights, self.metadata)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values, `passed` among them."""
@@ -44,6 +48,7 @@ class Verification:
             "weights": self.weights,
             "metadata": self.metadata,
             "parity": self.parity.to_dict(),
+            "own": self.own.to_dict() if self.own else None,
         }
 
 
@@ -68,14 +73,21 @@ def verify(artifact: str | Path) -> Verification:
     certificate = metadata.certificate
     alone = np.concatenate([session.run(image[None]) for image in certificate.images])
     together = session.run(certificate.images)
-    parities = [compare(answers, certificate.log_probs, certificate.atol) for answers in (alone, together)]
+    both = (alone, together)
+    trained = [compare(answers, certificate.log_probs, certificate.atol, certificate.changed) for answers in both]
+    own = [compare(a, certificate.own, certificate.own_atol) for a in both if certificate.own is not None]
     return Verification(
         source=str(path),
         runtime=runtime,
-        parity=max(parities, key=lambda parity: (parity.changed, parity.max_abs)),
-        weights=_weights(path, metadata.weights_sha256),
+        parity=_worse(trained),
+        weights=_weights(path, metadata.weights_sha256 if certificate.own is None else certificate.own_weights),
         metadata="match" if session.props.get(DIGEST) == props_sha256(session.props) else "differ",
+        own=_worse(own) if own else None,
     )
+
+
+def _worse(parities: list[Parity]) -> Parity:
+    return max(parities, key=lambda parity: (parity.changed, parity.max_abs))
 
 
 def _weights(path: Path, expected: str) -> str:

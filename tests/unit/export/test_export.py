@@ -1,26 +1,48 @@
 import os
 import shutil
+import sys
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 
-from command import RELEASED, mnistx
+from command import RELEASED, by_weight, json_lines, mnistx
 from mnistx_export.choose import checkpoint_path
 from mnistx_export.deployed import deployed_module
-from mnistx_export.export import export
-from mnistx_export.formats import FORMATS, Format, Options, format_named
+from mnistx_export.export import Exported, export
+from mnistx_export.formats import FLOAT32, FORMATS, Files, Format, Options, Tolerance, format_named
+from mnistx_export.told import draw_changed, lines
+from mnistx_export.worth import Changed, Worth, changed
 from mnistx_runtime import BadInput, VerificationFailed
+from mnistx_runtime.table import look_up
 from mnistx_runtime.verification import verify
 from mnistx_train.checkpoint import load_checkpoint
+from mnistx_train.datasets import TrainingData, source, training_data
 from mnistx_train.errors import TrainError
+from mnistx_train.inference import log_probs
 from mnistx_train.network import Normalize
+
+
+@pytest.fixture(scope="module")
+def training() -> TrainingData:
+    return training_data(source("digits"))
+
+
+EXACT = [name for name in FORMATS if format_named(name).tolerance == FLOAT32 and format_named(name).runtime]
+
+
+def lenient(target: Format) -> Format:
+    """The format for a model that was trained for a moment, and whose answers hang by a thread."""
+    return target if target.tolerance == FLOAT32 else replace(target, tolerance=Tolerance(9.0, 0.1, 0.05))
 
 
 def broken(target: Format, kind: str) -> Format:
     """The format with a mistake that export scripts make."""
 
-    def write(module: torch.nn.Module, props: dict[str, str], options: Options) -> bytes:
+    def write(module: torch.nn.Module, props: dict[str, str], options: Options) -> Files:
         normalize, *layers = module.children()
         assert isinstance(normalize, Normalize) and isinstance(layers[0], torch.nn.Conv2d)
         if kind == "weight":
@@ -29,11 +51,11 @@ def broken(target: Format, kind: str) -> Format:
         std = 1.0 if kind == "normalization dropped" else normalize.std
         return target.write(deployed_module(torch.nn.Sequential(*layers), mean, std), props, options)
 
-    return Format(target.name, target.suffix, write)
+    return replace(target, write=write)
 
 
 @pytest.mark.parametrize("kind", ["weight", "mean", "normalization dropped"])
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", by_weight(EXACT))
 def test_what_is_not_the_trained_model_is_not_left_on_disk(
     name: str, kind: str, digits_run: Path, tmp_path: Path
 ) -> None:
@@ -47,14 +69,122 @@ def test_what_is_not_the_trained_model_is_not_left_on_disk(
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_an_export_that_passes_is_kept_and_verifies(name: str, digits_run: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [name for name in FORMATS if format_named(name).tolerance != FLOAT32])
+@pytest.mark.slow
+def test_reduced_precision_without_normalization_is_not_left_either(
+    name: str, digits_run: Path, training: TrainingData, tmp_path: Path
+) -> None:
     network, card = load_checkpoint(digits_run / "model.safetensors")
-    target = format_named(name)
-    found = export(network, card, target, tmp_path / "new" / f"m{target.suffix}", atol=1e-4)
-    assert found.passed and found.float32 is None and verify(found.path).passed
-    assert found.size == found.path.stat().st_size
-    assert [path.name for path in found.path.parent.iterdir()] == [found.path.name]
+    target = broken(format_named(name), "normalization dropped")
+    with pytest.raises(VerificationFailed, match="was not kept"):
+        export(network, card, target, tmp_path / f"m{target.suffix}", options=Options(training=training))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", by_weight(FORMATS))
+def test_an_export_that_passes_is_kept_and_verifies(
+    name: str, digits_run: Path, training: TrainingData, tmp_path: Path
+) -> None:
+    network, card = load_checkpoint(digits_run / "model.safetensors")
+    target = lenient(format_named(name))
+    path = tmp_path / "new" / f"m{target.suffix}"
+    found = export(network, card, target, path, options=Options(training=training), max_drop=1)
+    assert found.passed and found.float32 is None
+    assert target.unverified or verify(found.path).passed
+    written = [file for file in path.parent.rglob("*") if file.is_file()]
+    assert found.size == sum(file.stat().st_size for file in written)
+    assert {str(file.relative_to(path.parent)) for file in written} == found.sha256.keys()
+    again = export(network, card, target, path, options=Options(training=training), max_drop=1)
+    assert name == "ort" or again.sha256 == found.sha256
+
+
+@pytest.mark.parametrize(
+    ("ratios", "drop", "told"),
+    [((0.9, 0.8), 0.0, "neither smaller nor faster"), ((3.9, 1.6), 0.06, "loses 0.06 points of accuracy")],
+)
+def test_int8_that_is_worse_is_refused_and_not_left(
+    ratios: tuple[float, float],
+    drop: float,
+    told: str,
+    digits_run: Path,
+    training: TrainingData,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mnistx_export.export.worth", lambda *_: Worth(drop, 5000, *ratios, ()))
+    network, card = load_checkpoint(digits_run / "model.safetensors")
+    options = Options(training=training)
+    with pytest.raises(VerificationFailed, match=f"was not kept: .*{told}"):
+        export(network, card, lenient(format_named("onnx-int8")), tmp_path / "m.onnx", options=options)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("ratios", [(0.9, 1.1), (1.1, 0.9)])
+def test_int8_that_is_smaller_or_faster_is_worth_it(ratios: tuple[float, float]) -> None:
+    assert Worth(0.05, 5000, *ratios, ()).objection(0.05) is None
+
+
+def test_a_validation_image_that_is_lost_is_refused_and_listed(digits_run: Path, training: TrainingData) -> None:
+    network, card = load_checkpoint(digits_run / "model.safetensors")
+    images = training.validation
+    answers = log_probs(network, images.images, card.mean, card.std)
+    other = answers.copy()
+    other[3] = np.roll(other[3], 1)
+    (found,) = changed("validation", images.labels, answers, other, card.names)
+    assert (found.index, found.label) == (3, card.names[images.labels[3]]) and found.before != found.after
+
+
+def test_changed_predictions_are_drawn_in_the_run_folder_and_nowhere_else(
+    digits_run: Path, training: TrainingData, tmp_path: Path
+) -> None:
+    found = Exported(tmp_path, "onnx-int8", 1, {}, None, changed=(Changed("validation", 3, "7", "7", "1"),))
+    shutil.copytree(digits_run, tmp_path / "run")
+    (tmp_path / "elsewhere").mkdir()
+    for folder in ("run", "elsewhere"):
+        draw_changed(tmp_path / folder / "model.safetensors", found, training, None)
+    assert (tmp_path / "run" / "changed-onnx-int8.png").is_file()
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert "validation image 3, a 7: 7 became 1" in "\n".join(lines(found))
+
+
+def test_several_formats_make_a_table_and_one_that_fails_stops_none(
+    digits_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    formats = ["--format", "pt2", "--format", "onnx", "--format", "torchscript"]
+    monkeypatch.setitem(FORMATS, "onnx", "test_export_broken:ONNX")
+    module = ModuleType("test_export_broken")
+    module.ONNX = broken(look_up({"o": "mnistx_export.formats.onnx:ONNX"}, "o", ""), "mean")  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "test_export_broken", module)
+    found = mnistx("export", *formats, "--checkpoint", digits_run, "--out", tmp_path)
+    assert found.exit_code == 1
+    assert [line.split()[0] for line in found.stdout.splitlines()] == ["format", "pt2", "onnx", "torchscript"]
+    assert "was not kept" in found.stdout.splitlines()[2]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.pt2", "model.torchscript"]
+    found = mnistx("export", *formats, "--checkpoint", digits_run, "--out", tmp_path, "--json")
+    assert found.exit_code == 1
+    assert [values.get("exit_code", 0) for values in json_lines(found)] == [0, 1, 0]
+
+
+def test_all_says_why_a_format_cannot_be_written_and_counts_it_as_no_failure(
+    digits_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnistx_export.formats.find_spec", lambda _: None)
+    table = {name: row for name, row in FORMATS.items() if name != "onnx-int8"}
+    for name in FORMATS.keys() - table.keys():
+        monkeypatch.delitem(FORMATS, name)
+    found = mnistx("export", "--format", "all", "--checkpoint", digits_run, "--out", tmp_path)
+    assert found.exit_code == 0, found.output
+    rows = found.stdout.splitlines()[1:]
+    assert [row.split()[0] for row in rows] == list(FORMATS)
+    assert sum("pip install" in row for row in rows) == sum(bool(format_named(name).needs) for name in FORMATS)
+
+
+def test_int8_without_training_images_says_so_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNISTX_DATA", "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    found = mnistx("export", "--format", "onnx-int8", "--checkpoint", RELEASED, "--out", tmp_path)
+    assert found.exit_code == 2 and "calibrated on training images" in found.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_tolerance_that_no_float32_can_keep_fails_with_1(digits_run: Path, tmp_path: Path) -> None:
@@ -77,6 +207,8 @@ def test_the_command_verifies_on_the_test_images_and_says_where_the_file_is(digi
         (["--format", "onxx"], "did you mean 'onnx'"),
         (["--format", "onnx", "--opset", "13"], "18 to 24 can"),
         (["--format", "torchscript", "--opset", "20"], "--opset is for ONNX"),
+        (["--format", "onnx", "--format", "pt2", "--out", "m.onnx"], "several formats need a folder"),
+        (["--format", "onnx", "--max-drop", "-1"], "--max-drop"),
         (["--format", "onnx", "--out", "{file}/below"], "can't write to"),
         (["--format", "onnx", "--atol", "0"], "--atol"),
         (["--format", "onnx", "--checkpoint", "missing.safetensors"], "no such checkpoint"),

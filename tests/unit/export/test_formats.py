@@ -7,12 +7,14 @@ import onnx
 import pytest
 import torch
 
+from command import by_weight
 from mnistx_export.deployed import deployed_module, parameters
 from mnistx_export.formats import FORMATS, Options, format_named
 from mnistx_export.formats.onnx import OPSETS
 from mnistx_runtime.backends import backend
-from mnistx_runtime.errors import BadInput
+from mnistx_runtime.errors import BackendUnavailable, BadInput
 from mnistx_runtime.onnx_file import props_and_weights
+from mnistx_train.datasets import Split, TrainingData
 from mnistx_train.network import cnn
 
 PROPS = {"a": "1", "b": "ß"}
@@ -24,17 +26,65 @@ def module() -> torch.nn.Sequential:
     return deployed_module(cnn(7), 0.2, 0.4)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+def options() -> Options:
+    """Noise to calibrate on."""
+    random = np.random.default_rng(0)
+    split = Split(random.integers(0, 256, (60, 28, 28)).astype(np.uint8), np.arange(60) % 7)
+    return Options(training=TrainingData(split, split, 0.2, 0.4))
+
+
+@pytest.mark.parametrize("name", by_weight(FORMATS))
 def test_the_same_module_gives_the_same_bytes(name: str, module: torch.nn.Sequential) -> None:
     write = format_named(name).write
-    first = write(module, PROPS, Options())
+    first = write(module, PROPS, options())
     deployed_module(cnn(3), 0.1, 0.1)
-    assert write(module, PROPS, Options()) == first
-    assert write(module, {"a": "2"}, Options()) != first
+    assert name == "ort" or write(module, PROPS, options()) == first
+    assert write(module, {"a": "2"}, options()) != first
+
+
+def test_int8_takes_the_pixels_as_they_are(module: torch.nn.Sequential) -> None:
+    model = onnx.load_from_string(format_named("onnx-int8").write(module, PROPS, options())[".onnx"])
+    first = next(node for node in model.graph.node if "image" in node.input)
+    assert first.op_type == "DequantizeLinear"
+    assert not {"Cast", "Div", "Sub"} & {node.op_type for node in model.graph.node}
+
+
+def test_where_no_pixel_is_white_int8_keeps_the_normalization(module: torch.nn.Sequential, tmp_path: Path) -> None:
+    split = Split(np.full((60, 28, 28), 100, np.uint8), np.arange(60) % 7)
+    dim = Options(training=TrainingData(split, split, 0.2, 0.4))
+    model = onnx.load_from_string(format_named("onnx-int8").write(module, PROPS, dim)[".onnx"])
+    assert {"Cast", "Div", "Sub"} < {node.op_type for node in model.graph.node}
+
+
+def test_ort_comes_with_the_operators_that_a_reduced_build_needs(module: torch.nn.Sequential) -> None:
+    files = format_named("ort").write(module, PROPS, Options())
+    lines = files[".required_operators.config"].decode().splitlines()
+    assert any(line.startswith("ai.onnx;12;MaxPool") for line in lines)
+    assert not any("/" in line for line in lines)
+
+
+def test_a_pt2_archive_holds_no_pickle(module: torch.nn.Sequential) -> None:
+    archive = zipfile.ZipFile(io.BytesIO(format_named("pt2").write(module, PROPS, Options())[".pt2"]))
+    inputs = [entry for entry in archive.infolist() if entry.filename.endswith((".pt", ".pkl"))]
+    assert all(entry.file_size == 0 for entry in inputs)
+
+
+def test_every_format_names_a_runtime_or_why_there_is_none() -> None:
+    for name in FORMATS:
+        target = format_named(name)
+        assert target.name == name and bool(target.runtime) != bool(target.unverified)
+        assert target.beats is None or format_named(target.beats).suffix == target.suffix
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if format_named(name).needs])
+def test_a_missing_converter_names_the_line_that_installs_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnistx_export.formats.find_spec", lambda _: None)
+    with pytest.raises(BackendUnavailable, match=rf"pip install 'mnistx-export\[{name}\]'"):
+        format_named(name).available()
 
 
 def test_an_onnx_file_is_clean_free_in_its_batch_and_holds_its_own_weights(module: torch.nn.Sequential) -> None:
-    data = format_named("onnx").write(module, PROPS, Options())
+    data = format_named("onnx").write(module, PROPS, Options())[".onnx"]
     model = onnx.load_from_string(data)
     assert " ".join(node.op_type for node in model.graph.node) == (
         "Cast Div Sub Div Conv Relu MaxPool Conv Relu MaxPool Reshape Gemm Relu Gemm LogSoftmax"
@@ -55,7 +105,7 @@ def test_an_onnx_file_is_clean_free_in_its_batch_and_holds_its_own_weights(modul
 @pytest.mark.slow
 @pytest.mark.parametrize("opset", OPSETS)
 def test_every_opset_that_is_offered_is_what_comes_out(opset: int, module: torch.nn.Sequential) -> None:
-    data = format_named("onnx").write(module, PROPS, Options(opset))
+    data = format_named("onnx").write(module, PROPS, Options(opset))[".onnx"]
     assert onnx.load_from_string(data).opset_import[0].version == opset
 
 
@@ -68,7 +118,7 @@ def test_other_opsets_are_refused(opset: int, module: torch.nn.Sequential) -> No
 def test_a_torchscript_file_holds_no_debug_files_and_its_batch_is_free(
     module: torch.nn.Sequential, tmp_path: Path
 ) -> None:
-    data = format_named("torchscript").write(module, PROPS, Options())
+    data = format_named("torchscript").write(module, PROPS, Options())[".torchscript"]
     names = zipfile.ZipFile(io.BytesIO(data)).namelist()
     assert not [name for name in names if "debug" in name or "serialization_id" in name]
     path = tmp_path / "m.torchscript"

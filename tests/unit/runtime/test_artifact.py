@@ -1,4 +1,6 @@
+import base64
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,3 +96,18 @@ def test_the_digest_sees_names_shapes_types_and_every_bit_but_not_the_order() ->
         {"a": a.view(np.int32), "b": b},
     ]
     assert len({digest, *[weights_sha256(other) for other in others]}) == 5
+
+
+def test_a_certificate_of_reduced_precision_keeps_its_own_answers() -> None:
+    own = replace(CERTIFICATE, changed=1, own=CERTIFICATE.log_probs + 1, own_atol=0.05, own_weights="ab")
+    again = Certificate.from_dict(own.to_dict())
+    assert again.own is not None and (again.own == own.own).all()
+    assert (again.changed, again.own_atol, again.own_weights) == (1, 0.05, "ab")
+    assert Certificate.from_dict(CERTIFICATE.to_dict()).own is None
+
+
+def test_images_that_an_earlier_mnistx_did_not_deflate_are_read() -> None:
+    values = CERTIFICATE.to_dict()
+    del values["images_zlib"]
+    values["images"] = base64.b64encode(CERTIFICATE.images.tobytes()).decode()
+    assert (Certificate.from_dict(values).images == CERTIFICATE.images).all()

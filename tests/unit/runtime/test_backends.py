@@ -1,4 +1,4 @@
-import importlib.util
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
+from command import by_weight
 from mnistx_runtime.backends import BACKENDS, SUFFIXES, backend, runtime_of
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
 from mnistx_runtime.predictor import BUNDLED
@@ -34,17 +35,17 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
         runtime_of(Path("model.h5"))
 
 
-@pytest.mark.parametrize(("name", "module"), [("ort", "onnxruntime"), ("torchscript", "torch")])
-def test_a_missing_package_names_the_line_that_installs_it(
-    name: str, module: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = importlib.util.find_spec
+INSTALLS = {"ort": "pip install onnxruntime", "torch": "pip install ./runtime ./train ./export"}
 
-    def absent(wanted: str) -> object:
-        return None if wanted == module else real(wanted)
 
-    monkeypatch.setattr(f"mnistx_runtime.backends.{name}.find_spec", absent)
-    with pytest.raises(BackendUnavailable, match=f"pip install {module}"):
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_missing_package_names_the_line_that_installs_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend(name)
+    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: None)
+    monkeypatch.setattr("mnistx_runtime.backends.ort.find_spec", lambda _: None)
+    monkeypatch.setattr("mnistx_runtime.backends.checkpoint.entry_points", lambda **_: ())
+    line = INSTALLS.get(name, f"pip install 'mnistx-runtime[{name}]'")
+    with pytest.raises(BackendUnavailable, match=re.escape(line)):
         backend(name)
 
 
@@ -64,20 +65,29 @@ def test_a_session_of_the_callers_own_is_used_as_it_is() -> None:
     assert "certificate" in loaded.props
 
 
-@pytest.mark.parametrize("name", ["ort", "torchscript"])
+@pytest.mark.parametrize("name", by_weight(BACKENDS))
 def test_files_that_cannot_be_loaded_are_told(name: str, tmp_path: Path) -> None:
     suffix = next(ending for ending, runtime in SUFFIXES.items() if runtime == name)
     path = tmp_path / f"m{suffix}"
+    told = r"is not a readable|is not a checkpoint"
     with pytest.raises(ArtifactError, match="no such model file"):
         backend(name).load(path, 1)
     path.touch()
     with pytest.raises(ArtifactError, match="is empty"):
         backend(name).load(path, 1)
     path.write_bytes(b"nonsense" * 100)
-    with pytest.raises(ArtifactError, match="is not a readable"):
+    if name in ("openvino", "ncnn"):
+        with pytest.raises(ArtifactError, match=r"m\.bin is missing beside it"):
+            backend(name).load(path, 1)
+        (tmp_path / "m.bin").write_bytes(b"nonsense" * 100)
+    if name == "ncnn":
+        with pytest.raises(ArtifactError, match=r"m\.json is missing"):
+            backend(name).load(path, 1)
+        (tmp_path / "m.json").write_bytes(b"nonsense" * 100)
+    with pytest.raises(ArtifactError, match=told):
         backend(name).load(path, 1)
     path.write_bytes(BUNDLED.read_bytes()[:500_000])
-    with pytest.raises(ArtifactError, match="is not a readable"):
+    with pytest.raises(ArtifactError, match=told):
         backend(name).load(path, 1)
 
 

@@ -154,5 +154,5 @@ def test_inspect_shows_the_metadata() -> None:
 
 def test_runtimes_lists_what_can_run() -> None:
     found = {line["runtime"]: line for line in json_lines(mnistx("runtimes", "--json"))}
-    assert found["ort"]["available"] and found["ort"]["endings"] == [".onnx"]
+    assert found["ort"]["available"] and found["ort"]["endings"] == [".onnx", ".ort"]
     assert "can run here" in mnistx("runtimes").stdout

@@ -122,6 +122,11 @@ def before_and_after(
     return _grid(images, labels, columns)
 
 
+def titled(images: Sequence[NDArray[np.uint8]], titles: Sequence[str]) -> bytes:
+    """Images with a line above each, the first ones where they are many."""
+    return _grid(images[:MOST_SHOWN], titles, columns=12)
+
+
 def _grid(images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns: int) -> bytes:
     rows = max(1, -(-len(images) // columns))
     figure = Figure(figsize=(columns * 0.95, rows * 1.25), layout="constrained")

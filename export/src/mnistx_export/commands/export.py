@@ -4,12 +4,21 @@ from pathlib import Path
 
 import click
 
-from mnistx_runtime.commands import as_json, print_json
+from mnistx_runtime.commands import as_json, one_line, print_json
 from mnistx_train.commands import data_dir
+
+ALL = "all"
 
 
 @click.command()
-@click.option("--format", "format_name", required=True, help="onnx or torchscript.")
+@click.option(
+    "--format",
+    "names",
+    required=True,
+    multiple=True,
+    help="onnx, onnx-fp16, onnx-int8, ort, torchscript, pt2, openvino, litert, litert-int8, executorch, ncnn, coreml; "
+    "may be repeated; all for all that can be written here.",
+)
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
@@ -19,19 +28,25 @@ from mnistx_train.commands import data_dir
 @click.option("--out", type=click.Path(path_type=Path), help="A file or a folder; beside the checkpoint without it.")
 @click.option(
     "--atol",
-    type=click.FloatRange(0, 1, min_open=True),
-    default=1e-4,
+    type=click.FloatRange(0, min_open=True),
+    help="The largest difference of log-probabilities that passes; each format's own without it, 1e-4 for float32.",
+)
+@click.option(
+    "--max-drop",
+    type=click.FloatRange(0, 100),
+    default=0.05,
     show_default=True,
-    help="The largest difference of log-probabilities that passes.",
+    help="Points of accuracy on the validation images that int8 may lose.",
 )
 @data_dir
 @as_json
 def export(
-    format_name: str,
+    names: tuple[str, ...],
     checkpoint: Path | None,
     opset: int | None,
     out: Path | None,
-    atol: float,
+    atol: float | None,
+    max_drop: float,
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
@@ -39,49 +54,47 @@ def export(
 
     The artifact is compared with PyTorch, in float32 and in float64, on all test images (on its golden images only
     where the data set isn't at hand), as it will be deployed, before it is kept. What is not the trained model isn't
-    left on disk, and the exit code is 1.
+    left on disk, and the exit code is 1; so is int8 that loses accuracy, or is neither smaller nor faster.
     """
-    from mnistx_export.choose import checkpoint_path, data_source
-    from mnistx_export.export import check_target, reference
+    from mnistx_export.choose import artifact_path, checkpoint_path
+    from mnistx_export.export import check_target, references
     from mnistx_export.export import export as export_artifact
-    from mnistx_export.formats import DEFAULT_OPSET, Options, format_named
-    from mnistx_runtime.errors import BadInput
+    from mnistx_export.formats import FORMATS, Options, format_named
+    from mnistx_export.told import HEADER, draw_changed, lines, row
+    from mnistx_runtime.errors import BackendUnavailable, BadInput
     from mnistx_train.checkpoint import load_checkpoint
-    from mnistx_train.errors import NotAtHand
 
-    target = format_named(format_name)
-    if opset is not None and target.name != "onnx":
-        raise BadInput(f"--opset is for ONNX; format {target.name} has none")
-    options = Options(DEFAULT_OPSET if opset is None else opset)
+    targets = [format_named(name) for name in (FORMATS if ALL in names else dict.fromkeys(names))]
     source_path = checkpoint_path(checkpoint)
     network, card = load_checkpoint(source_path)
-    name = f"{source_path.stem}{target.suffix}"
-    path = source_path.with_name(name)
-    if out is not None:
-        path = out if out.suffix and not out.is_dir() else out / name
-    check_target(target, path, options)
+    paths = {target.name: artifact_path(source_path, out, target) for target in targets}
+    if len(set(paths.values())) < len(paths):
+        raise BadInput(f"{out}: several formats need a folder, not a file")
+    if len(targets) == 1:
+        check_target(targets[0], paths[targets[0].name], Options(opset))
     click.echo(f"checkpoint {source_path}: {card.dataset}, {card.recipe} recipe", err=True)
-    try:
-        test = data_source(source_path, card, data_dir, download=False).read(False)
-    except NotAtHand as error:
-        if data_dir is not None:
-            raise
-        click.echo(f"verified on golden images only: {error}", err=True)
-        against = None
-    else:
-        against = reference(network, card, test)
-    found = export_artifact(network, card, target, path, atol, options, against)
-    if as_json:
-        print_json(found.to_dict())
-        return
-    click.echo(f"{found.path}: {found.format}, {found.size:,} bytes, sha256 {found.sha256}")
-    click.echo(f"  {'golden images':<24} {found.golden.parity}")
-    for label, parity in (
-        ("PyTorch float32", found.float32),
-        ("PyTorch float64", found.float64),
-        ("(PyTorch 32 beside 64)", found.torch_float64),
-    ):
-        if parity:
-            click.echo(f"  {label:<24} {parity}")
-    if found.accuracy is not None:
-        click.echo(f"  test accuracy            {found.accuracy:.2%}")
+    training, against = references(source_path, network, card, data_dir, any(target.beats for target in targets))
+    options = Options(opset, training)
+    worst = 0
+    if len(targets) > 1 and not as_json:
+        click.echo(HEADER)
+    for target in targets:
+        try:
+            found = export_artifact(network, card, target, paths[target.name], atol, options, against, max_drop)
+        except Exception as error:  # a converter's own failure too must not stop the formats after it
+            if len(targets) == 1:
+                raise
+            code = getattr(error, "exit_code", 2)
+            absent = ALL in names and isinstance(error, BackendUnavailable | BadInput)
+            worst = max(worst, 0 if absent else code)
+            if as_json:
+                print_json({"format": target.name, "error": one_line(error), "exit_code": code})
+            else:
+                click.echo(f"{target.name:<12} {one_line(error)}")
+            continue
+        draw_changed(source_path, found, training, against)
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            click.echo("\n".join(lines(found)) if len(targets) == 1 else row(found))
+    click.get_current_context().exit(worst)

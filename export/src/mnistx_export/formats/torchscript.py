@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from mnistx_export.deployed import example
-from mnistx_export.formats import Format, Options
+from mnistx_export.formats import Files, Format, Options
 from mnistx_runtime.backends.torchscript import PROPS_FILE
 
 
-def torchscript_from_module(module: nn.Module, props: dict[str, str], options: Options) -> bytes:  # noqa: ARG001
+def torchscript_from_module(module: nn.Module, props: dict[str, str], options: Options) -> Files:  # noqa: ARG001
     """A traced and frozen module, metadata in an extra file.
 
     Args:
@@ -27,7 +27,7 @@ def torchscript_from_module(module: nn.Module, props: dict[str, str], options: O
         warnings.simplefilter("ignore")
         frozen = torch.jit.freeze(_traced(module))
         torch.jit.save(frozen, file, _extra_files={PROPS_FILE: json.dumps(props)})
-    return _canonical(file.getvalue())
+    return {".torchscript": _canonical(file.getvalue())}
 
 
 def _traced(module: nn.Module) -> torch.jit.ScriptModule:

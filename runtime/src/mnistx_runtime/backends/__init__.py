@@ -1,6 +1,7 @@
 """The runtimes that can carry a model: one table, and the protocol that each one's file fulfils."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,9 +14,25 @@ from mnistx_runtime.table import look_up
 BACKENDS = {
     "ort": "mnistx_runtime.backends.ort:Ort",
     "torchscript": "mnistx_runtime.backends.torchscript:TorchScript",
+    "pt2": "mnistx_runtime.backends.pt2:Pt2",
+    "openvino": "mnistx_runtime.backends.openvino:OpenVino",
+    "litert": "mnistx_runtime.backends.litert:LiteRt",
+    "executorch": "mnistx_runtime.backends.executorch:ExecuTorch",
+    "ncnn": "mnistx_runtime.backends.ncnn:Ncnn",
+    "torch": "mnistx_runtime.backends.checkpoint:Checkpoint",
 }
 
-SUFFIXES = {".onnx": "ort", ".torchscript": "torchscript"}
+SUFFIXES = {
+    ".onnx": "ort",
+    ".ort": "ort",
+    ".torchscript": "torchscript",
+    ".pt2": "pt2",
+    ".xml": "openvino",
+    ".tflite": "litert",
+    ".pte": "executorch",
+    ".param": "ncnn",
+    ".safetensors": "torch",
+}
 """Which runtime a file's ending asks for."""
 
 
@@ -91,3 +108,28 @@ def existing_file(model: Any, name: str) -> Path:
     if not path.stat().st_size:
         raise ArtifactError(f"{path} is empty")
     return path
+
+
+def missing(extra: str, *packages: str) -> str | None:
+    """The line that installs the first of these packages that isn't there; None if all are. None is imported.
+
+    Args:
+        extra: of mnistx-runtime, which brings them.
+        packages: as they are imported.
+
+    >>> missing("openvino", "numpy") is None
+    True
+    >>> missing("ncnn", "no_such_package")
+    "no_such_package is missing: pip install 'mnistx-runtime[ncnn]'"
+    """
+    absent = next((package for package in packages if not find_spec(package)), None)
+    return f"{absent} is missing: pip install 'mnistx-runtime[{extra}]'" if absent else None
+
+
+def in_chunks(
+    run: Callable[[NDArray[np.uint8]], NDArray[np.float32]], images: NDArray[np.uint8], size: int
+) -> NDArray[np.float32]:
+    """The answers to many images, `size` at a time: some runtimes bound the batch, and memory stays bounded with it."""
+    if len(images) <= size:
+        return run(images)
+    return np.concatenate([run(images[at : at + size]) for at in range(0, len(images), size)])

@@ -15,7 +15,7 @@ CHUNK = 64  # images a run: throughput rises little beyond, memory rises in step
 
 
 class Ort:
-    """Loads .onnx files, or takes a caller's own `onnxruntime.InferenceSession`."""
+    """Loads .onnx and .ort files, or takes a caller's own `onnxruntime.InferenceSession`."""
 
     def check(self) -> str | None:
         """See `Backend.check`."""

@@ -3,13 +3,12 @@
 import json
 import warnings
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.backends import existing_file
+from mnistx_runtime.backends import existing_file, missing
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 
 CHUNK = 256
@@ -21,7 +20,7 @@ class TorchScript:
 
     def check(self) -> str | None:
         """See `Backend.check`."""
-        return None if find_spec("torch") else "torch is missing: pip install torch"
+        return missing("torchscript", "torch")
 
     def load(self, model: Any, threads: int) -> "TorchScriptSession":  # noqa: ARG002
         """See `Backend.load`; torch's thread pool belongs to the whole process and is left to the caller."""

@@ -1,0 +1,56 @@
+"""ExecuTorch on the CPU through XNNPACK."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_runtime.backends import existing_file, in_chunks, missing
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable
+from mnistx_runtime.quiet import quiet
+from mnistx_runtime.sealed import split
+
+
+class ExecuTorch:
+    """Loads .pte files."""
+
+    def check(self) -> str | None:
+        """See `Backend.check`; ExecuTorch's Python bindings need torch."""
+        return missing("executorch", "executorch", "torch")
+
+    def load(self, model: Any, threads: int) -> "ExecuTorchSession":  # noqa: ARG002
+        """See `Backend.load`; its thread pool belongs to the whole process and isn't used for single images."""
+        path = existing_file(model, "executorch")
+        data, props = split(path.read_bytes(), str(path))
+        try:
+            with quiet():
+                from executorch.runtime import Runtime
+        except (ImportError, OSError, RuntimeError) as error:
+            raise BackendUnavailable(f"executorch is installed and can't be loaded: {error}") from error
+        try:
+            with quiet():
+                program = Runtime.get().load_program(data)
+                return ExecuTorchSession(program.load_method("forward"), (program, data), props)
+        except (RuntimeError, ValueError, AttributeError) as error:
+            raise ArtifactError(f"{path} is not a readable ExecuTorch model: {error}") from error
+
+
+class ExecuTorchSession:
+    """A method of a loaded program; its batch is free up to the bound that it was exported with."""
+
+    def __init__(self, method: Any, owners: Any, props: Mapping[str, str]) -> None:
+        """Keep an `executorch.runtime.Method`, the program and the bytes that it reads, and the properties."""
+        self._method, self._owners = method, owners
+        self._bound = method.metadata.input_tensor_meta(0).sizes()[0]
+        self.props = props
+
+    def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Session.run`."""
+        return in_chunks(self._run, images, self._bound)
+
+    def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        import torch
+
+        found: NDArray[np.float32] = self._method.execute([torch.from_numpy(images)])[0].numpy().copy()
+        return found

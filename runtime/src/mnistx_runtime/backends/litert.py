@@ -1,0 +1,63 @@
+"""LiteRT, which was TensorFlow Lite, on the CPU through XNNPACK."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_runtime.artifact import INPUT, OUTPUT, SIDE
+from mnistx_runtime.backends import existing_file, in_chunks, missing
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable
+from mnistx_runtime.quiet import quiet
+from mnistx_runtime.sealed import split
+
+
+class LiteRt:
+    """Loads .tflite files."""
+
+    def check(self) -> str | None:
+        """See `Backend.check`."""
+        return missing("litert", "ai_edge_litert")
+
+    def load(self, model: Any, threads: int) -> "LiteRtSession":  # noqa: ARG002
+        """See `Backend.load`; it computes on one thread."""
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except (ImportError, OSError) as error:
+            raise BackendUnavailable(f"ai-edge-litert is installed and can't be loaded: {error}") from error
+        path = existing_file(model, "litert")
+        data, props = split(path.read_bytes(), str(path))
+        try:
+            with quiet():
+                interpreter = Interpreter(model_content=data, num_threads=1)
+                interpreter.allocate_tensors()
+            signature = interpreter.get_signature_runner()
+            (image,), (answers,) = signature.get_input_details().items(), signature.get_output_details().items()
+            found = (image[0], image[1]["dtype"], [*image[1]["shape"]], answers[0], answers[1]["dtype"])
+        except (RuntimeError, ValueError) as error:
+            raise ArtifactError(f"{path} is not a readable TFLite model: {error}") from error
+        if found != (INPUT, np.uint8, [1, 1, SIDE, SIDE], OUTPUT, np.float32):
+            raise ArtifactError(f"{path} takes {found}, which is not what mnistx's models take and give")
+        return LiteRtSession(interpreter, props)
+
+
+class LiteRtSession:
+    """A model in LiteRT's interpreter; its batch is fixed at one image."""
+
+    def __init__(self, interpreter: Any, props: Mapping[str, str]) -> None:
+        """Keep an `Interpreter` with its tensors allocated, and the properties that came with the model."""
+        self._interpreter = interpreter
+        self._image = interpreter.get_input_details()[0]["index"]
+        self._output = interpreter.get_output_details()[0]["index"]
+        self.props = props
+
+    def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Session.run`."""
+        return in_chunks(self._run, images, 1)
+
+    def _run(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self._interpreter.set_tensor(self._image, image)
+        self._interpreter.invoke()
+        found: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
+        return found

@@ -1,0 +1,71 @@
+"""ncnn on the CPU, in float32. Its models take float pixels and give logits: log-softmax in ncnn isn't finite."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_runtime.backends import existing_file, in_chunks, missing
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable
+from mnistx_runtime.quiet import quiet
+from mnistx_runtime.sealed import read_beside
+
+REDUCED = ("use_fp16_packed", "use_fp16_storage", "use_fp16_arithmetic", "use_bf16_storage")
+"""Options that are on by default and round to 16 bits."""
+
+
+class Ncnn:
+    """Loads .param files, with the .bin and the .json file beside them."""
+
+    def check(self) -> str | None:
+        """See `Backend.check`."""
+        return missing("ncnn", "ncnn")
+
+    def load(self, model: Any, threads: int) -> "NcnnSession":  # noqa: ARG002
+        """See `Backend.load`; it computes on one thread."""
+        try:
+            import ncnn
+        except (ImportError, OSError) as error:
+            raise BackendUnavailable(f"ncnn is installed and can't be loaded: {error}") from error
+        path = existing_file(model, "ncnn")
+        weights = path.with_suffix(".bin")
+        if not weights.is_file():
+            raise ArtifactError(f"{path}: {weights.name} is missing beside it")
+        props = read_beside(path.with_suffix(".json"), [path.read_bytes(), weights.read_bytes()])
+        net = ncnn.Net()
+        net.opt.num_threads = 1
+        for option in REDUCED:
+            setattr(net.opt, option, False)
+        if not _loaded(net, path, weights):
+            raise ArtifactError(f"{path} is not a readable ncnn model")
+        return NcnnSession(net, ncnn.Mat, props)
+
+
+def _loaded(net: Any, path: Path, weights: Path) -> bool:
+    with quiet():
+        return bool(net.load_param(str(path)) == 0 and net.load_model(str(weights)) == 0)
+
+
+class NcnnSession:
+    """A model in ncnn; one image a run."""
+
+    def __init__(self, net: Any, mat: Any, props: Mapping[str, str]) -> None:
+        """Keep an `ncnn.Net`, the class `ncnn.Mat`, and the properties that came with the model."""
+        self._net, self._mat = net, mat
+        self.props = props
+
+    def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Session.run`."""
+        logits = in_chunks(self._logits, images, 1).astype(np.float64)
+        logits -= logits.max(1, keepdims=True)
+        log_probs: NDArray[np.float32] = (logits - np.log(np.exp(logits).sum(1, keepdims=True))).astype(np.float32)
+        return log_probs
+
+    def _logits(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        pixels = images[0].astype(np.float32)
+        extractor = self._net.create_extractor()
+        extractor.input("in0", self._mat(pixels).clone())  # a Mat made of an array neither copies nor keeps it
+        _, found = extractor.extract("out0")
+        return np.array(found, np.float32)[None]

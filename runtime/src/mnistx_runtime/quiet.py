@@ -1,0 +1,24 @@
+"""Keeps libraries that talk to the terminal from it, those written in C++ too."""
+
+import io
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Drop warnings and what is written to standard output and standard error; not where other threads run."""
+    kept = {number: os.dup(number) for number in (1, 2)}
+    with open(os.devnull, "wb") as nothing:  # noqa: PTH123
+        for number in kept:
+            os.dup2(nothing.fileno(), number)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for number, copy in kept.items():
+            os.dup2(copy, number)
+            os.close(copy)
