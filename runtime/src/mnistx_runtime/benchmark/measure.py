@@ -21,6 +21,9 @@ from mnistx_runtime.parity import compare
 MFLOP = 8.48
 """Of one image: 2 x (28x28 x 32 x 9 + 14x14 x 64 x 288 + 3136 x 128 + 128 x 10) floating-point operations."""
 
+_BESIDE = {".xml": (".bin",), ".param": (".bin", ".json")}
+"""What OpenVINO's and ncnn's models come with."""
+
 _ROUNDS = 12
 _SECONDS = 0.08  # of one measurement in one round
 _ONCE = ("import_ms", "load_ms", "first_ms")
@@ -226,8 +229,8 @@ def measure(
 
 
 def _files(path: Path) -> list[Path]:
-    """An artifact and its companions: the files beside it that have its name but for the ending."""
-    return [path]
+    """An artifact and the files beside it that it can't do without."""
+    return [path, *(path.with_suffix(ending) for ending in _BESIDE.get(path.suffix, ()))]
 
 
 def _answers(worker: _Worker, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:
