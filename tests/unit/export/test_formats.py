@@ -1,4 +1,6 @@
 import io
+import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import onnx
 import pytest
 import torch
 
-from command import by_weight
+from command import ROOT, by_weight
 from mnistx_export.deployed import deployed_module, parameters
 from mnistx_export.formats import FORMATS, Options, format_named
 from mnistx_export.formats.onnx import OPSETS
@@ -40,6 +42,13 @@ def test_the_same_module_gives_the_same_bytes(name: str, module: torch.nn.Sequen
     deployed_module(cnn(3), 0.1, 0.1)
     assert name == "ort" or write(module, PROPS, options()) == first
     assert write(module, {"a": "2"}, options()) != first
+
+
+@pytest.mark.parametrize("name", by_weight(FORMATS))
+def test_no_path_of_this_machine_is_inside(name: str, module: torch.nn.Sequential) -> None:
+    here = (str(ROOT), sys.prefix, tempfile.gettempdir(), "site-packages")
+    for ending, data in format_named(name).write(module, PROPS, options()).items():
+        assert not [path for path in here if path.encode() in data], ending
 
 
 def test_int8_takes_the_pixels_as_they_are(module: torch.nn.Sequential) -> None:
