@@ -72,8 +72,7 @@ class Compared:
         verdict = "is the trained model" if self.passed else "IS NOT THE TRAINED MODEL"
         lines = [f"{self.source}: {verdict}, beside {self.against}"]
         if self.certificate:
-            own = self.certificate
-            lines.append(f"  certificate: {own.parity}; weights {own.weights}, metadata {own.metadata}")
+            lines += self.certificate.details()
         else:
             lines.append(f"  not written by mnistx; takes {self.takes}; lacks {'; '.join(self.lacks)}")
         for part in self.parts:

@@ -51,6 +51,16 @@ class Verification:
             "own": self.own.to_dict() if self.own else None,
         }
 
+    def lines(self) -> list[str]:
+        """What to tell a person."""
+        verdict = "is the trained model" if self.passed else "IS NOT THE TRAINED MODEL"
+        return [f"{self.source}: {verdict} ({self.runtime})", *self.details()]
+
+    def details(self) -> list[str]:
+        """The same without the verdict."""
+        own = [f"  its own answers when it was exported: {self.own}"] if self.own else []
+        return [f"  golden images: {self.parity}", *own, f"  weights: {self.weights}, metadata: {self.metadata}"]
+
 
 def verify(artifact: str | Path) -> Verification:
     """Run an artifact's golden images and compare its answers and weights with its certificate.

@@ -1,7 +1,9 @@
 """mnistx verify"""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 import click
 
@@ -38,58 +40,20 @@ def verify(
     from mnistx_runtime.errors import BadInput, MnistxError
     from mnistx_runtime.verification import verify as verify_artifact
 
-    if against is not None:
-        _compare(artifacts, against, data_dir, atol, layers, report, as_json)
-    if data_dir or atol or layers or report:
+    if against is None and (data_dir or atol or layers or report):
         raise BadInput("--data-dir, --atol, --layers and --report compare with a checkpoint; name it with --against")
-    worst = 0
-    for path in artifacts:
-        try:
-            found = verify_artifact(path)
-        except (MnistxError, OSError) as error:
-            code = getattr(error, "exit_code", 2)
-            worst = max(worst, code)
-            if as_json:
-                print_json({"source": str(path), "error": one_line(error), "exit_code": code})
-            click.echo(f"Error: {one_line(error)}", err=True)
-            continue
-        worst = max(worst, 0 if found.passed else 1)
-        if as_json:
-            print_json(found.to_dict())
-        else:
-            verdict = "is the trained model" if found.passed else "IS NOT THE TRAINED MODEL"
-            click.echo(f"{path}: {verdict} ({found.runtime})")
-            click.echo(f"  golden images: {found.parity}")
-            click.echo(f"  weights: {found.weights}, metadata: {found.metadata}")
-    click.get_current_context().exit(worst)
-
-
-def _compare(
-    artifacts: tuple[Path, ...],
-    against: Path,
-    data_dir: Path | None,
-    atol: float | None,
-    layers: bool,
-    report: Path | None,
-    as_json: bool,
-) -> NoReturn:
-    """Compare with a checkpoint, by the package that can, and end the command."""
-    from importlib.metadata import entry_points
-
-    from mnistx_runtime.errors import BackendUnavailable, BadInput
-
-    entry = next(iter(entry_points(group="mnistx.verify")), None)
-    if entry is None:
-        raise BackendUnavailable("--against needs mnistx-export; in a checkout of mnistx: pip install ./train ./export")
     if report is not None and report.suffix not in (".html", ".json"):
         raise BadInput(f"{report}: a report ends in .html or .json")
-    compare, write_report = entry.load()
+    check: Callable[[Path], Any] = verify_artifact
+    if against is not None:
+        compare, write_report = _workstation()
+        check = partial(compare, against=against, data_dir=data_dir, atol=atol, layers=layers)
     found, worst = [], 0
     for path in artifacts:
         try:
-            each = compare(path, against, data_dir, atol, layers)
+            each = check(path)
         except Exception as error:
-            code = getattr(error, "exit_code", 2 if isinstance(error, OSError) else None)
+            code = getattr(error, "exit_code", 2 if isinstance(error, MnistxError | OSError) else None)
             if code is None:
                 raise
             worst = max(worst, code)
@@ -97,8 +61,8 @@ def _compare(
                 print_json({"source": str(path), "error": one_line(error), "exit_code": code})
             click.echo(f"Error: {one_line(error)}", err=True)
             continue
-        worst = max(worst, 0 if each.passed else 1)
         found.append(each)
+        worst = max(worst, 0 if each.passed else 1)
         if as_json:
             print_json(each.to_dict())
         else:
@@ -106,3 +70,16 @@ def _compare(
     if report is not None and found:
         write_report(report, found)
     click.get_current_context().exit(worst)
+
+
+def _workstation() -> tuple[Callable[..., Any], Callable[..., None]]:
+    """What compares with a checkpoint, and what writes the report: mnistx-export brings them."""
+    from importlib.metadata import entry_points
+
+    from mnistx_runtime.errors import BackendUnavailable
+
+    entry = next(iter(entry_points(group="mnistx.verify")), None)
+    if entry is None:
+        raise BackendUnavailable("--against needs mnistx-export; in a checkout of mnistx: pip install ./train ./export")
+    found: tuple[Callable[..., Any], Callable[..., None]] = entry.load()
+    return found
