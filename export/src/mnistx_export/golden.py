@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 SIDE = 28
 VARIANTS = 3  # of each digit
+DRAWN = 10 * VARIANTS  # golden images that are digits, the first ones
 SEED = 20
 
 Point = tuple[float, float]

@@ -30,6 +30,8 @@ class Certificate:
         log_probs: the trained module's answers to them, computed in float64 and rounded to float32 `(G, classes)`.
         atol: the largest absolute difference of log-probabilities that still counts as the same model.
         changed: how many golden images it may read otherwise than the trained module; 0 but for reduced precision.
+        drawn: how many of the images, the first ones, are digits: of reduced precision, the tolerance is for these, as
+            what no one draws lies far outside the ranges it was calibrated to. 0: the tolerance is for all images.
         own: of reduced precision, whose tolerance is too wide to show a changed weight: this very artifact's answers
             to the golden images when it was verified on all test images `(G, classes)`.
         own_atol: how far it may be from `own` on another machine.
@@ -40,6 +42,7 @@ class Certificate:
     log_probs: NDArray[np.float32]
     atol: float
     changed: int = 0
+    drawn: int = 0
     own: NDArray[np.float32] | None = None
     own_atol: float = 0.0
     own_weights: str = ""
@@ -53,7 +56,7 @@ class Certificate:
             "log_probs": _encoded(self.log_probs),
         }
         if self.own is not None:
-            values |= {"changed": self.changed, "own": _encoded(self.own)}
+            values |= {"changed": self.changed, "drawn": self.drawn, "own": _encoded(self.own)}
             values |= {"own_atol": self.own_atol, "own_weights": self.own_weights}
         return values
 
@@ -78,6 +81,7 @@ class Certificate:
             _decoded(values["log_probs"], count),
             float(values["atol"]),
             int(values.get("changed", 0)),
+            int(values.get("drawn", 0)),
             _decoded(values["own"], count) if "own" in values else None,
             float(values.get("own_atol", 0)),
             str(values.get("own_weights", "")),
