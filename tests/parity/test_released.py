@@ -217,12 +217,15 @@ def test_reduced_precision_is_as_hard_to_change_unseen(exported: Callable[[str],
 
 @pytest.mark.slow
 def test_the_metrics_beside_the_released_model_are_its_own(truth: Reference) -> None:
+    from mnistx_train.calibration import calibrated
     from mnistx_train.metrics import measure
 
+    temperature = load_checkpoint(RELEASED)[1].temperature
     written = json.loads((ROOT / "artifacts/metrics.json").read_text())["test"]
-    found = measure(truth.float32, truth.test.labels)
+    found = measure(calibrated(truth.float32, temperature), truth.test.labels)
     assert written["confusion"] == found.confusion and written["accuracy"] == found.accuracy
     assert written["loss"] == pytest.approx(found.loss, rel=1e-4)
+    assert found.calibration_error <= 0.002
 
 
 @pytest.mark.slow
