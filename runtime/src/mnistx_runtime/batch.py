@@ -56,12 +56,12 @@ def read_all(
 
 
 def _prepared(sources: Sequence[Source], many: bool, processes: int) -> Iterator[Lines]:
-    from concurrent.futures.process import BrokenProcessPool
-
     attempt = partial(_attempt, many=many)
     if processes == 1 or len(sources) <= FEW:
         yield from map(attempt, sources)
         return
+    from concurrent.futures.process import BrokenProcessPool
+
     done = 0
     while done < len(sources):
         try:

@@ -58,7 +58,6 @@ def predict(
     """
     from mnistx_runtime.errors import BadInput
     from mnistx_runtime.predictor import Predictor
-    from mnistx_runtime.records import records
     from mnistx_runtime.threads import available_cpus
 
     names = list(_named(pictures))
@@ -68,7 +67,11 @@ def predict(
         raise BadInput("--resume goes on with the answers in a file; name it with --out")
     if out is not None and out.suffix == ".csv" and top_k > 1:
         raise BadInput("a CSV file holds one answer a digit; name a .jsonl file with --out for --top-k")
-    kept = records(out, resume) if out is not None else None
+    kept = None
+    if out is not None:
+        from mnistx_runtime.records import records
+
+        kept = records(out, resume)
     worst = kept.exit_code if kept else 0
     if kept and kept.done:
         total, names = len(names), [name for name in names if name not in kept.done]
