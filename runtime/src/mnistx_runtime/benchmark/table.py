@@ -95,7 +95,9 @@ def figure(rows: Sequence[Row], peak: float) -> bytes:
             y = row.changed if row.accuracy is None else row.accuracy * 100
             area = 30 + row.file_bytes / 1e6 * 120
             axes.scatter(value(row), y, area, color=colours[row.runtime], alpha=0.75, edgecolors="white")
-            axes.annotate(Path(row.artifact).name, (value(row), y), (6, 4), textcoords="offset points", fontsize=7)
+            axes.annotate(
+                Path(row.artifact).name, (value(row), y), (4, 6), textcoords="offset points", fontsize=7, rotation=55
+            )
         axes.set_xscale("log")
         axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
