@@ -11,6 +11,7 @@ from PIL import Image
 
 from command import mnistx_process
 from mnistx_export.golden import draw_digit
+from mnistx_train.network import NETWORKS
 from paper import photo
 
 pytestmark = pytest.mark.slow
@@ -45,6 +46,17 @@ def test_digits_need_no_network_and_no_mnist(tmp_path: Path) -> None:
         "predict", tmp_path / "zero.png", "--model", tmp_path / "run" / "model.onnx", env=NO_DATA
     )
     assert code == 0 and ": 0 (" in out, err
+
+
+@pytest.mark.parametrize("network", [name for name in NETWORKS if name != "report"])
+def test_variants_of_the_network(tmp_path: Path, network: str) -> None:
+    whole_way("digits", tmp_path / "run", "--epochs", "5", "--recipe", "fast", "--network", network)
+    photo(0, 1).save(tmp_path / "zero.png")
+    for runtime, model in (("ort", "model.onnx"), ("torch", "model.safetensors")):
+        code, out, err = mnistx_process(
+            "predict", tmp_path / "zero.png", "--model", tmp_path / "run" / model, "--runtime", runtime, env=NO_DATA
+        )
+        assert code == 0 and ": 0 (" in out, err
 
 
 def test_a_folder_of_idx_files(tmp_path: Path) -> None:

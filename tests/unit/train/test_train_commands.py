@@ -226,6 +226,7 @@ def test_train_refuses_to_overwrite_or_to_go_on_with_a_finished_run(tmp_path: Pa
     ("args", "said"),
     [
         (["--recipe", "none"], "no recipe 'none'; known: report"),
+        (["--network", "none"], "no network 'none'; known: report"),
         (["--epochs", "0"], "--epochs"),
         (["--epochs", "many"], "--epochs"),
         (["--batch-size", "0"], "--batch-size"),

@@ -253,9 +253,9 @@ def test_the_average_of_the_weights_answers_and_soon_forgets_the_first(small: Tr
     assert epoch.validation_accuracy == (answers.argmax(1) == small.validation.labels).mean()
 
 
-def test_dropout_zeroes_a_layer_s_outputs_only_while_training() -> None:
+def test_dropout_zeroes_outputs_of_the_hidden_layer_only_while_training() -> None:
     seen: list[Tensor] = []
-    plain, dropping = fresh(), fresh_state(replace(REPORT, dropout={"relu3": 0.5}), 10, 0, CPU)
+    plain, dropping = fresh(), fresh_state(replace(REPORT, dropout=0.5), 10, 0, CPU)
     dropping.learner.get_submodule("fc2").register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     images = torch.rand(50, 1, 28, 28)
 

@@ -4,6 +4,7 @@ import torch
 from PIL import Image
 from torchvision import transforms
 
+from mnistx_train.errors import TrainError
 from mnistx_train.network import Normalize, cnn
 
 
@@ -32,6 +33,22 @@ def test_weights_keep_the_names_that_checkpoints_hold() -> None:
         "fc2.weight": (10, 128),
         "fc2.bias": (10,),
     }
+
+
+@pytest.mark.parametrize(
+    ("network", "parameters"),
+    [("report", 421_642), ("third-convolution", 241_546), ("wider-filters", 878_730), ("large", 584_170)],
+)
+def test_the_variants_and_their_sizes(network: str, parameters: int) -> None:
+    found = cnn(10, network)
+
+    assert sum(parameter.numel() for parameter in found.parameters()) == parameters
+    assert found(torch.zeros(3, 1, 28, 28)).shape == (3, 10)
+
+
+def test_unknown_network_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(TrainError, match="no network 'huge'; known: report, third-convolution"):
+        cnn(10, "huge")
 
 
 def test_outputs_are_log_probabilities() -> None:

@@ -13,6 +13,7 @@ from mnistx_train.datasets import Source, Split, TrainingData, training_data
 from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
 from mnistx_train.loop import Epoch, State, run_epoch
+from mnistx_train.network import cnn
 from mnistx_train.recipes import Recipe
 from mnistx_train.runs import CHECKPOINT, CONFIG, STATE, Config, locked, new_run, read_config
 
@@ -60,6 +61,16 @@ def events(monkeypatch: pytest.MonkeyPatch, parts: dict[bool, Split]) -> list[st
     for figure in ("curves", "confusion", "per_class", "calibration", "misclassified"):
         monkeypatch.setattr(figures, figure, lambda *_: b"\x89PNG\r\n\x1a\n")
     return log
+
+
+@pytest.mark.usefixtures("events")
+def test_another_network_is_trained_and_kept(tmp_path: Path) -> None:
+    _, config = run.begin({"dataset": "digits", "network": "large", "epochs": 1}, None, False)
+    run.run(None, config, tmp_path / "run", None, as_json=False)
+
+    network, card = load_checkpoint(tmp_path / "run" / CHECKPOINT)
+    assert read_config(tmp_path / "run").network == card.network == "large"
+    assert list(network.state_dict()) == list(cnn(3, "large").state_dict())
 
 
 def test_what_the_user_overrides_becomes_part_of_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ class Card:
         validation_accuracy: share of the validation images read right after the last epoch, 0..1.
         test_accuracy: share of the test images read right, 0..1.
         temperature: what log-probabilities are divided by before they are given as probabilities; see `calibration`.
+        network: a name of `NETWORKS`.
         schema: version of these fields.
     """
 
@@ -48,6 +49,7 @@ class Card:
     validation_accuracy: float
     test_accuracy: float
     temperature: float = 1.0
+    network: str = "report"
     schema: int = 1
 
 
@@ -98,7 +100,7 @@ def load_checkpoint(path: Path) -> tuple[nn.Sequential, Card]:
             raise TrainError(f"{path} was written by a newer mnistx; update mnistx-train")
         known = {field.name for field in fields(Card)}
         card = Card(**{name: header[name] for name in known if name in header} | {"names": tuple(header["names"])})
-        network = cnn(len(card.names))
+        network = cnn(len(card.names), card.network)
         network.load_state_dict(tensors)
     except (KeyError, TypeError, RuntimeError) as error:
         raise TrainError(f"{path} doesn't hold this network and its card: {error}") from error

@@ -64,17 +64,17 @@ class State:
 def fresh_state(recipe: Recipe, classes: int, seed: int, device: torch.device) -> State:
     """A network with the seed's first weights."""
     torch.manual_seed(seed)
-    learner = cnn(classes).to(device)
+    learner = cnn(classes, recipe.network).to(device)
     if recipe.fast_arithmetic:
         learner = learner.to(memory_format=torch.channels_last)
     network = copy.deepcopy(learner).eval()
-    for layer, share in recipe.dropout.items():
-        learner.get_submodule(layer).register_forward_hook(partial(_dropped, share))
+    if recipe.dropout:
+        learner.get_submodule("fc2").register_forward_pre_hook(partial(_dropped, recipe.dropout))
     return State(network, learner, recipe.optimizer(learner, recipe.lr), [])
 
 
-def _dropped(share: float, layer: nn.Module, _inputs: tuple[Tensor], output: Tensor) -> Tensor:
-    return dropout(output, share, layer.training)
+def _dropped(share: float, layer: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+    return dropout(inputs[0], share, layer.training)
 
 
 def save_state(path: Path, state: State) -> None:

@@ -1,38 +1,79 @@
-"""The network, and the normalization that belongs to it."""
+"""The networks, and the normalization that belongs to them."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from mnistx_train.errors import TrainError
 
-def cnn(classes: int = 10) -> nn.Sequential:
-    """The report's network: 421,642 parameters for ten classes.
+
+@dataclass(frozen=True)
+class Shape:
+    """How large a network is.
+
+    Args:
+        filters: of each 3x3 convolution, block by block; a block ends with a pooling that halves both sides.
+        hidden: outputs of the first of the two fully connected layers.
+    """
+
+    filters: tuple[tuple[int, ...], ...] = ((32,), (64,))
+    hidden: int = 128
+
+
+NETWORKS = {
+    "report": Shape(),
+    "third-convolution": Shape(filters=((32,), (64,), (128,))),
+    "wider-filters": Shape(filters=((64,), (128,))),
+    "large": Shape(filters=((32, 32), (64, 64), (128, 128)), hidden=256),
+}
+
+
+def shape(network: str) -> Shape:
+    """The shape of the network of that name.
+
+    Raises:
+        TrainError: there's none.
+    """
+    if network not in NETWORKS:
+        raise TrainError(f"no network {network!r}; known: {', '.join(NETWORKS)}")
+    return NETWORKS[network]
+
+
+def cnn(classes: int = 10, network: str = "report") -> nn.Sequential:
+    """A network; the report's has 421,642 parameters for ten classes.
 
     Args:
         classes: columns of the output.
+        network: a name of `NETWORKS`.
 
     Returns:
         A module from normalized float images `(N, 1, 28, 28)` to log-probabilities `(N, classes)`.
 
+    Raises:
+        TrainError: there's no such network.
+
     >>> sum(p.numel() for p in cnn().parameters())
     421642
     """
-    return nn.Sequential(
-        OrderedDict(
-            conv1=nn.Conv2d(1, 32, 3, padding=1),
-            relu1=nn.ReLU(),
-            pool1=nn.MaxPool2d(2),
-            conv2=nn.Conv2d(32, 64, 3, padding=1),
-            relu2=nn.ReLU(),
-            pool2=nn.MaxPool2d(2),
-            flatten=nn.Flatten(),
-            fc1=nn.Linear(64 * 7 * 7, 128),
-            relu3=nn.ReLU(),
-            fc2=nn.Linear(128, classes),
-            log_softmax=nn.LogSoftmax(dim=1),
-        )
-    )
+    size = shape(network)
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    channels, side, number = 1, 28, 0
+    for block, filters in enumerate(size.filters, 1):
+        for wide in filters:
+            number += 1
+            layers[f"conv{number}"] = nn.Conv2d(channels, wide, 3, padding=1)
+            layers[f"relu{number}"] = nn.ReLU()
+            channels = wide
+        layers[f"pool{block}"] = nn.MaxPool2d(2)
+        side //= 2
+    layers["flatten"] = nn.Flatten()
+    layers["fc1"] = nn.Linear(channels * side * side, size.hidden)
+    layers[f"relu{number + 1}"] = nn.ReLU()
+    layers["fc2"] = nn.Linear(size.hidden, classes)
+    layers["log_softmax"] = nn.LogSoftmax(dim=1)
+    return nn.Sequential(layers)
 
 
 class Normalize(nn.Module):

@@ -22,6 +22,7 @@ from mnistx_train.inference import log_probs
 from mnistx_train.loop import State, fresh_state, load_state, run_epoch, save_state
 from mnistx_train.memory import keep_freed_memory
 from mnistx_train.metrics import Metrics, measure
+from mnistx_train.network import shape
 from mnistx_train.recipes import DEFAULT, Recipe
 from mnistx_train.recipes import recipe as recipe_named
 from mnistx_train.report import write_report
@@ -57,6 +58,7 @@ def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path |
             click.echo(f"{', '.join(changed)} changed since {folder} began: its weights may round otherwise", err=True)
         return folder, config
     recipe = recipe_named(asked.get("recipe", DEFAULT))
+    shape(asked.get("network", recipe.network))
     config = Config(
         dataset=_absolute(asked.get("dataset", "mnist")),
         recipe=recipe.name,
@@ -68,6 +70,7 @@ def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path |
         threads=torch.get_num_threads(),
         data_sha256="",
         versions=_versions(),
+        network=asked.get("network", recipe.network),
     )
     return None, config
 
@@ -108,7 +111,13 @@ def data_sha256(data: TrainingData) -> str:
 
 
 def _run(folder: Path, config: Config, origin: Source, data: TrainingData, as_json: bool) -> Metrics:
-    recipe = replace(recipe_named(config.recipe), epochs=config.epochs, batch_size=config.batch_size, lr=config.lr)
+    recipe = replace(
+        recipe_named(config.recipe),
+        epochs=config.epochs,
+        batch_size=config.batch_size,
+        lr=config.lr,
+        network=config.network,
+    )
     keep_freed_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     torch.use_deterministic_algorithms(True)
@@ -180,6 +189,7 @@ def _finish(folder: Path, config: Config, origin: Source, data: TrainingData, st
         validation_accuracy=state.history[-1].validation_accuracy,
         test_accuracy=metrics.accuracy,
         temperature=temperature,
+        network=config.network,
     )
     save_checkpoint(folder / CHECKPOINT, state.network, card)
     (folder / STATE).unlink(missing_ok=True)

@@ -31,6 +31,7 @@ class Config:
         threads: CPU threads that torch computes with; another number rounds otherwise.
         data_sha256: of the training images and labels.
         versions: of Python, mnistx-train, torch, torchvision and numpy.
+        network: a name of `NETWORKS`.
     """
 
     dataset: str
@@ -43,6 +44,7 @@ class Config:
     threads: int
     data_sha256: str
     versions: dict[str, str]
+    network: str = "report"
 
 
 def new_run(config: Config, out: Path | None) -> Path:

@@ -17,6 +17,7 @@ def _number(ctx: click.Context, param: click.Parameter, value: float | None) -> 
 @dataset
 @data_dir
 @click.option("--recipe", help="How to train.  [default: report]")
+@click.option("--network", help="What to train: the report's network or a variant of it.  [default: report]")
 @click.option("--epochs", type=click.IntRange(min=1), help="The recipe's number without it.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="The recipe's without it.")
 @click.option(
@@ -42,6 +43,7 @@ def train(
     dataset: str | None,
     data_dir: Path | None,
     recipe: str | None,
+    network: str | None,
     epochs: int | None,
     batch_size: int | None,
     lr: float | None,
@@ -62,6 +64,7 @@ def train(
     asked = {
         "dataset": dataset,
         "recipe": recipe,
+        "network": network,
         "epochs": epochs,
         "batch_size": batch_size,
         "lr": lr,

@@ -1,7 +1,7 @@
 """The recipes: each in a file of its own that shows what it does and why."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 
 import torch
@@ -39,7 +39,8 @@ class Recipe:
             `(B,)`, in the given order of indices; draws from torch's global generator.
         optimizer: `(network, lr)` to an optimizer.
         schedule: from the share of all steps that are done, 0..1, to the share of `lr` that the next one takes.
-        dropout: while training, the share of a layer's outputs that are zeroed, by the layer's name.
+        network: a name of `NETWORKS`.
+        dropout: share of the hidden fully connected layer's outputs that are zeroed while training.
         average: the weights that answer are a moving average, of which each step keeps this share; 0: the last ones.
         fast_arithmetic: channels last, and bfloat16 where the processor computes with it: quicker, rounded otherwise.
     """
@@ -51,7 +52,8 @@ class Recipe:
     batches: Batches
     optimizer: Callable[[nn.Module, float], torch.optim.Optimizer]
     schedule: Callable[[float], float] = constant
-    dropout: Mapping[str, float] = field(default_factory=dict)
+    network: str = "report"
+    dropout: float = 0.0
     average: float = 0.0
     fast_arithmetic: bool = False
 

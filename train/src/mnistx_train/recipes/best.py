@@ -47,7 +47,7 @@ BEST = Recipe(
     batches=batches,
     optimizer=optimizer,
     schedule=one_cycle,
-    dropout={"relu3": 0.3},
+    dropout=0.3,
     average=0.999,
     fast_arithmetic=True,
 )
