@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import numpy_helper
 
 from command import ROOT, by_weight
 from mnistx_export.deployed import deployed_module, parameters
@@ -51,13 +52,17 @@ def test_no_path_of_this_machine_is_inside(name: str, module: torch.nn.Sequentia
         assert not [path for path in here if path.encode() in data], ending
 
 
-def test_int8_takes_the_pixels_as_they_are(module: torch.nn.Sequential) -> None:
+@pytest.mark.slow
+def test_int8_takes_the_pixels_as_they_are_and_weights_of_seven_bits(module: torch.nn.Sequential) -> None:
     model = onnx.load_from_string(format_named("onnx-int8").write(module, PROPS, options())[".onnx"])
     first = next(node for node in model.graph.node if "image" in node.input)
     assert first.op_type == "DequantizeLinear"
     assert not {"Cast", "Div", "Sub"} & {node.op_type for node in model.graph.node}
+    weights = [numpy_helper.to_array(t) for t in model.graph.initializer if t.name.endswith("weight_quantized")]
+    assert len(weights) == 4 and all(32 < np.abs(values.astype(int)).max() <= 64 for values in weights)
 
 
+@pytest.mark.slow
 def test_where_no_pixel_is_white_int8_keeps_the_normalization(module: torch.nn.Sequential, tmp_path: Path) -> None:
     split = Split(np.full((60, 28, 28), 100, np.uint8), np.arange(60) % 7)
     dim = Options(training=TrainingData(split, split, 0.2, 0.4))

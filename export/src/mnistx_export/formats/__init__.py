@@ -95,7 +95,7 @@ class Format:
 
     name: str
     suffix: str
-    write: Callable[[nn.Module, dict[str, str], Options], Files]
+    write: Callable[[nn.Sequential, dict[str, str], Options], Files]
     check: Callable[[Options], None] = no_opset
     tolerance: Tolerance = FLOAT32
     needs: tuple[str, ...] = ()

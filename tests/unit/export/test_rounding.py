@@ -1,0 +1,50 @@
+import torch
+
+from mnistx_export.rounding import rounded, rounded_layers
+
+
+def correlated(count: int, seed: int) -> torch.Tensor:
+    """Rows of inputs that go together, as a layer's do."""
+    torch.manual_seed(seed)
+    return torch.randn(count, 8) @ torch.randn(8, 24) + 0.1 * torch.randn(count, 24)
+
+
+def test_sums_are_nearer_than_those_of_the_nearest_multiples() -> None:
+    inputs, weights = correlated(500, 0), torch.randn(16, 24)
+    scale = weights.abs().amax(1) / 8
+    multiples = rounded(weights, scale, 8, (inputs.T @ inputs).double())
+    assert multiples.dtype == torch.int8 and int(multiples.abs().max()) <= 8
+
+    def error(chosen: torch.Tensor) -> float:
+        return float((inputs @ (chosen * scale[:, None] - weights).T).square().mean())
+
+    assert error(multiples) < 0.3 * error((weights / scale[:, None]).round())
+
+
+def test_inputs_that_go_with_no_other_leave_the_nearest_multiples() -> None:
+    weights = torch.tensor([[0.4, 1.6, -2.4, 9.0]])
+    assert rounded(weights, torch.ones(1), 5, torch.eye(4).double()).tolist() == [[0, 2, -2, 5]]
+
+
+def test_a_layer_makes_up_for_those_before_it() -> None:
+    torch.manual_seed(2)
+    network = torch.nn.Sequential(torch.nn.Linear(24, 24), torch.nn.ReLU(), torch.nn.Linear(24, 5)).requires_grad_(
+        False
+    )
+    batches = torch.split(correlated(4000, 1), 100)
+    scales = {name: w.abs().amax(1) / 8 for name, w in network.named_parameters() if w.ndim > 1}
+    found = rounded_layers(network, batches, scales, 8)
+
+    def error(multiples: dict[str, torch.Tensor]) -> float:
+        twin = torch.nn.Sequential(torch.nn.Linear(24, 24), torch.nn.ReLU(), torch.nn.Linear(24, 5))
+        weights = {name: multiples[name] * scales[name][:, None] for name in multiples}
+        twin.load_state_dict(network.state_dict() | weights)
+        with torch.no_grad():
+            return float(torch.cat([twin(batch) - network(batch) for batch in batches]).square().mean())
+
+    first = torch.nn.Sequential(network[0], network[1])
+    alone = {"0.weight": found["0.weight"]}
+    wanted = torch.cat([first(batch) for batch in batches])
+    alone["2.weight"] = rounded(network.get_parameter("2.weight"), scales["2.weight"], 8, (wanted.T @ wanted).double())
+    nearest = {name: (network.get_parameter(name) / scales[name][:, None]).round() for name in scales}
+    assert error(found) < 0.95 * error(alone) < 0.95 * error(nearest)
