@@ -5,7 +5,7 @@ from PIL import Image
 from torchvision import transforms
 
 from mnistx_train.errors import TrainError
-from mnistx_train.network import Normalize, cnn
+from mnistx_train.network import NETWORKS, Normalize, cnn, folded
 
 
 def test_ten_classes_need_421642_parameters() -> None:
@@ -44,6 +44,27 @@ def test_the_variants_and_their_sizes(network: str, parameters: int) -> None:
 
     assert sum(parameter.numel() for parameter in found.parameters()) == parameters
     assert found(torch.zeros(3, 1, 28, 28)).shape == (3, 10)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_batch_normalization_folds_into_the_layers_before_it(network: str) -> None:
+    torch.manual_seed(0)
+    trained, plain = cnn(10, network, batch_norm=True).eval(), cnn(10, network)
+    for name, values in trained.state_dict().items():
+        if name.endswith("running_var"):
+            torch.nn.init.uniform_(values, 0.5, 2)
+        elif name.startswith("norm") and values.is_floating_point():
+            torch.nn.init.normal_(values)  # negative factors too
+    before = {name: values.clone() for name, values in trained.state_dict().items()}
+    images = torch.randn(20, 1, 28, 28)
+
+    with torch.inference_mode():
+        assert torch.allclose(folded(trained)(images), trained(images), atol=1e-4)
+        assert not torch.allclose(trained.train()(images), trained.eval()(images), atol=0.1)
+
+    assert [name for name, _ in folded(trained).named_children()] == [name for name, _ in plain.named_children()]
+    assert all(torch.equal(before[name], values) for name, values in trained.named_parameters())
+    assert all(torch.equal(values, plain.state_dict()[name]) for name, values in folded(plain).state_dict().items())
 
 
 def test_unknown_network_is_refused_with_the_known_ones() -> None:

@@ -49,7 +49,7 @@ class State:
     """Where a run stands between two epochs.
 
     Args:
-        network: what answers; its weights are a moving average of the learner's.
+        network: what answers, once it is `folded`; its weights are a moving average of the learner's.
         learner: what the optimizer changes.
         optimizer: with its moments.
         history: the epochs so far.
@@ -64,7 +64,7 @@ class State:
 def fresh_state(recipe: Recipe, classes: int, seed: int, device: torch.device) -> State:
     """A network with the seed's first weights."""
     torch.manual_seed(seed)
-    learner = cnn(classes, recipe.network).to(device)
+    learner = cnn(classes, recipe.network, recipe.batch_norm).to(device)
     if recipe.fast_arithmetic:
         learner = learner.to(memory_format=torch.channels_last)
     network = copy.deepcopy(learner).eval()
@@ -179,6 +179,9 @@ def _average(state: State, keep: float) -> None:
     with torch.no_grad():
         for averaged, new in zip(state.network.parameters(), state.learner.parameters(), strict=True):
             averaged.lerp_(new, 1 - keep)
+        for held, found in zip(state.network.buffers(), state.learner.buffers(), strict=True):
+            if held.is_floating_point():  # running means and variances, but not the number of batches
+                held.lerp_(found, 1 - keep)
 
 
 def _epoch_seed(seed: int, number: int) -> int:

@@ -1,10 +1,12 @@
 """The networks, and the normalization that belongs to them."""
 
+import copy
 from collections import OrderedDict
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from mnistx_train.errors import TrainError
 
@@ -41,12 +43,13 @@ def shape(network: str) -> Shape:
     return NETWORKS[network]
 
 
-def cnn(classes: int = 10, network: str = "report") -> nn.Sequential:
+def cnn(classes: int = 10, network: str = "report", batch_norm: bool = False) -> nn.Sequential:
     """A network; the report's has 421,642 parameters for ten classes.
 
     Args:
         classes: columns of the output.
         network: a name of `NETWORKS`.
+        batch_norm: normalize what each layer but the last sums, over the batch, to train by; see `folded`.
 
     Returns:
         A module from normalized float images `(N, 1, 28, 28)` to log-probabilities `(N, classes)`.
@@ -64,15 +67,43 @@ def cnn(classes: int = 10, network: str = "report") -> nn.Sequential:
         for wide in filters:
             number += 1
             layers[f"conv{number}"] = nn.Conv2d(channels, wide, 3, padding=1)
+            if batch_norm:
+                layers[f"norm{number}"] = nn.BatchNorm2d(wide)
             layers[f"relu{number}"] = nn.ReLU()
             channels = wide
         layers[f"pool{block}"] = nn.MaxPool2d(2)
         side //= 2
     layers["flatten"] = nn.Flatten()
     layers["fc1"] = nn.Linear(channels * side * side, size.hidden)
+    if batch_norm:
+        layers[f"norm{number + 1}"] = nn.BatchNorm1d(size.hidden)
     layers[f"relu{number + 1}"] = nn.ReLU()
     layers["fc2"] = nn.Linear(size.hidden, classes)
     layers["log_softmax"] = nn.LogSoftmax(dim=1)
+    return nn.Sequential(layers)
+
+
+def folded(network: nn.Sequential) -> nn.Sequential:
+    """The same function without batch normalization, which after training is one more factor and summand a channel.
+
+    Args:
+        network: as `cnn` makes it, with or without `batch_norm`; it isn't changed.
+
+    Returns:
+        In evaluation mode, with the layers and names of `cnn` without `batch_norm`.
+
+    >>> folded(cnn(batch_norm=True)).state_dict().keys() == cnn().state_dict().keys()
+    True
+    """
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for name, layer in copy.deepcopy(network).eval().named_children():
+        before, last = next(reversed(layers.items()), ("", None))
+        if isinstance(layer, nn.BatchNorm2d) and isinstance(last, nn.Conv2d):
+            layers[before] = fuse_conv_bn_eval(last, layer)
+        elif isinstance(layer, nn.BatchNorm1d) and isinstance(last, nn.Linear):
+            layers[before] = fuse_linear_bn_eval(last, layer)
+        else:
+            layers[name] = layer
     return nn.Sequential(layers)
 
 

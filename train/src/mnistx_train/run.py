@@ -22,7 +22,7 @@ from mnistx_train.inference import log_probs
 from mnistx_train.loop import State, fresh_state, load_state, run_epoch, save_state
 from mnistx_train.memory import keep_freed_memory
 from mnistx_train.metrics import Metrics, measure
-from mnistx_train.network import shape
+from mnistx_train.network import folded, shape
 from mnistx_train.recipes import DEFAULT, Recipe
 from mnistx_train.recipes import recipe as recipe_named
 from mnistx_train.report import write_report
@@ -161,10 +161,11 @@ def _fit(folder: Path, config: Config, recipe: Recipe, data: TrainingData, state
 
 
 def _finish(folder: Path, config: Config, origin: Source, data: TrainingData, state: State, as_json: bool) -> Metrics:
-    validation = log_probs(state.network, data.validation.images, data.mean, data.std)
+    network = folded(state.network)
+    validation = log_probs(network, data.validation.images, data.mean, data.std)
     temperature = fit_temperature(validation, data.validation.labels)
     test = origin.read(False)
-    answers = log_probs(state.network, test.images, data.mean, data.std)
+    answers = log_probs(network, test.images, data.mean, data.std)
     metrics = measure(calibrated(answers, temperature), test.labels)
     write_report(
         folder,
@@ -191,7 +192,7 @@ def _finish(folder: Path, config: Config, origin: Source, data: TrainingData, st
         temperature=temperature,
         network=config.network,
     )
-    save_checkpoint(folder / CHECKPOINT, state.network, card)
+    save_checkpoint(folder / CHECKPOINT, network, card)
     (folder / STATE).unlink(missing_ok=True)
     if as_json:
         found = {

@@ -40,6 +40,7 @@ class Recipe:
         optimizer: `(network, lr)` to an optimizer.
         schedule: from the share of all steps that are done, 0..1, to the share of `lr` that the next one takes.
         network: a name of `NETWORKS`.
+        batch_norm: normalize over the batch while training (Ioffe and Szegedy 2015), then fold that away, see `folded`.
         dropout: share of the hidden fully connected layer's outputs that are zeroed while training.
         average: the weights that answer are a moving average, of which each step keeps this share; 0: the last ones.
         fast_arithmetic: channels last, and bfloat16 where the processor computes with it: quicker, rounded otherwise.
@@ -53,6 +54,7 @@ class Recipe:
     optimizer: Callable[[nn.Module, float], torch.optim.Optimizer]
     schedule: Callable[[float], float] = constant
     network: str = "report"
+    batch_norm: bool = False
     dropout: float = 0.0
     average: float = 0.0
     fast_arithmetic: bool = False

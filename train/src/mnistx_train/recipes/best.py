@@ -35,8 +35,11 @@ def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tupl
 
 
 def optimizer(network: nn.Module, lr: float) -> torch.optim.Optimizer:
-    """AdamW: weights decay apart from Adam's own step sizes (Loshchilov and Hutter 2019)."""
-    return torch.optim.AdamW(network.parameters(), lr=lr, weight_decay=0.02)
+    """AdamW: weights decay apart from Adam's own step sizes (Loshchilov and Hutter 2019); biases and norms don't."""
+    weights = [parameter for parameter in network.parameters() if parameter.ndim > 1]
+    others = [parameter for parameter in network.parameters() if parameter.ndim == 1]
+    groups = [{"params": weights, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=lr)
 
 
 BEST = Recipe(
@@ -47,6 +50,7 @@ BEST = Recipe(
     batches=batches,
     optimizer=optimizer,
     schedule=one_cycle,
+    batch_norm=True,
     dropout=0.3,
     average=0.999,
     fast_arithmetic=True,
