@@ -37,7 +37,7 @@ def test_imports_point_one_way(package: str) -> None:
 def test_the_runtime_knows_torch_only_inside_the_backends_that_need_it() -> None:
     for path in SOURCES["runtime"].rglob("*.py"):
         found = {name.split(".")[0] for name in imports(ast.parse(path.read_text()))}
-        needs_torch = path.name in ("torchscript.py", "pt2.py", "executorch.py")
+        needs_torch = path.name in ("torch_session.py", "executorch.py")
         assert needs_torch or not found & {"torch", "torchvision", "onnx", "onnxscript"}, path
 
 

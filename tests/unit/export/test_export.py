@@ -1,29 +1,36 @@
+import json
 import os
 import shutil
 import sys
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from torch import nn
 
+from broken import MISTAKES, broken
 from command import RELEASED, by_weight, json_lines, mnistx
 from mnistx_export.choose import checkpoint_path
-from mnistx_export.deployed import deployed_module
-from mnistx_export.export import Exported, export
-from mnistx_export.formats import FLOAT32, FORMATS, Files, Format, Options, Tolerance, format_named
+from mnistx_export.deployed import deployed_module, example
+from mnistx_export.describe import metadata
+from mnistx_export.export import Exported, export, reference
+from mnistx_export.formats import FLOAT32, FORMATS, Format, Options, Tolerance, format_named
+from mnistx_export.formats.onnx import onnx_bytes
 from mnistx_export.told import draw_changed, lines
 from mnistx_export.worth import Changed, Worth, changed
 from mnistx_runtime import BadInput, VerificationFailed
+from mnistx_runtime.backends.torch_session import PROPS_FILE
 from mnistx_runtime.table import look_up
 from mnistx_runtime.verification import verify
-from mnistx_train.checkpoint import load_checkpoint
+from mnistx_train.checkpoint import Card, load_checkpoint
 from mnistx_train.datasets import TrainingData, source, training_data
 from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
-from mnistx_train.network import Normalize
 
 
 @pytest.fixture(scope="module")
@@ -39,34 +46,70 @@ def lenient(target: Format) -> Format:
     return target if target.tolerance == FLOAT32 else replace(target, tolerance=Tolerance(9.0, 0.1, 0.05))
 
 
-def broken(target: Format, kind: str) -> Format:
-    """The format with a mistake that export scripts make."""
-
-    def write(module: torch.nn.Module, props: dict[str, str], options: Options) -> Files:
-        normalize, *layers = module.children()
-        assert isinstance(normalize, Normalize) and isinstance(layers[0], torch.nn.Conv2d)
-        if kind == "weight":
-            layers[0].weight.data[0, 0, 0, 0] += 0.05
-        mean = {"mean": normalize.mean + 0.001, "normalization dropped": 0.0}.get(kind, normalize.mean)
-        std = 1.0 if kind == "normalization dropped" else normalize.std
-        return target.write(deployed_module(torch.nn.Sequential(*layers), mean, std), props, options)
-
-    return replace(target, write=write)
+def careless(target: Format, mistake: str) -> Format:
+    """The format, written by a script with that mistake."""
+    return replace(target, write=lambda module, *rest: target.write(broken(module, mistake), *rest))
 
 
-@pytest.mark.parametrize("kind", ["weight", "mean", "normalization dropped"])
+@pytest.mark.parametrize("mistake", MISTAKES[:3])
 @pytest.mark.parametrize("name", by_weight(EXACT))
-def test_what_is_not_the_trained_model_is_not_left_on_disk(
-    name: str, kind: str, digits_run: Path, tmp_path: Path
+def test_what_is_not_the_trained_model_is_caught_on_the_workstation_and_by_the_certificate_alone(
+    name: str, mistake: str, digits_run: Path, tmp_path: Path
 ) -> None:
     network, card = load_checkpoint(digits_run / "model.safetensors")
     target = format_named(name)
     path = tmp_path / f"m{target.suffix}"
     path.write_text("what was there before")
+    against = reference(network, card, source("digits").read(False))
     with pytest.raises(VerificationFailed, match="was not kept"):
-        export(network, card, broken(target, kind), path, atol=1e-4)
+        export(network, card, careless(target, mistake), path, atol=1e-4, against=against)
     assert path.read_text() == "what was there before"
     assert list(tmp_path.iterdir()) == [path]
+    assert not verify(written(careless(target, mistake), network, card, path)).passed
+
+
+def written(target: Format, network: nn.Sequential, card: Card, path: Path) -> Path:
+    """An artifact with the trained model's certificate, whatever it is itself, and unverified."""
+    module = deployed_module(network, card.mean, card.std)
+    for ending, data in target.write(module, metadata(network, card, 1e-4).to_props(), Options()).items():
+        path.with_name(path.name.removesuffix(target.suffix) + ending).write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize("name", by_weight(EXACT))
+def test_eval_forgotten_is_refused_made_up_for_or_caught(name: str, digits_run: Path, tmp_path: Path) -> None:
+    network, card = load_checkpoint(digits_run / "model.safetensors")
+    target = careless(format_named(name), "eval() forgotten")
+    path = tmp_path / f"m{target.suffix}"
+    if name in ("torchscript", "executorch"):
+        with pytest.raises(Exception, match=r"eval mode|not in Core ATen"):
+            written(target, network, card, path)
+    else:
+        assert verify(written(target, network, card, path)).passed == (name != "pt2")
+
+
+@pytest.mark.parametrize("how", ["onnx", "torchscript"])
+def test_eval_forgotten_in_a_script_that_keeps_training_mode_is_caught(
+    how: str, digits_run: Path, tmp_path: Path
+) -> None:
+    network, card = load_checkpoint(digits_run / "model.safetensors")
+    props, path = metadata(network, card, 1e-4).to_props(), tmp_path / f"m.{how}"
+    module = broken(deployed_module(network, card.mean, card.std), "eval() forgotten")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if how == "onnx":
+            training = torch.onnx.TrainingMode.TRAINING
+            axes = {"image": {0: "batch"}}
+            torch.onnx.export(
+                *(module, (example(2),), path), training=training, dynamo=False, do_constant_folding=False,
+                input_names=["image"], output_names=["log_probs"], dynamic_axes=axes,
+            )  # fmt: skip
+            path.write_bytes(onnx_bytes(onnx.load(path), props))
+        else:
+            traced = torch.jit.trace(module, example(2), check_trace=False)  # type: ignore[no-untyped-call]
+            torch.jit.save(traced, path, _extra_files={PROPS_FILE: json.dumps(props)})
+    found = verify(path)
+    assert not found.passed and not found.parity.passed and found.metadata == "match"
 
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if format_named(name).tolerance != FLOAT32])
@@ -75,7 +118,7 @@ def test_reduced_precision_without_normalization_is_not_left_either(
     name: str, digits_run: Path, training: TrainingData, tmp_path: Path
 ) -> None:
     network, card = load_checkpoint(digits_run / "model.safetensors")
-    target = broken(format_named(name), "normalization dropped")
+    target = careless(format_named(name), "normalization dropped")
     with pytest.raises(VerificationFailed, match="was not kept"):
         export(network, card, target, tmp_path / f"m{target.suffix}", options=Options(training=training))
     assert list(tmp_path.iterdir()) == []

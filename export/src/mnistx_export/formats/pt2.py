@@ -11,7 +11,7 @@ from torch import nn
 
 from mnistx_export.deployed import example
 from mnistx_export.formats import Files, Format, Options
-from mnistx_runtime.backends.pt2 import PROPS_FILE
+from mnistx_runtime.backends.torch_session import PROPS_FILE
 
 MAX_BATCH = 4096
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from mnistx_export.deployed import example
 from mnistx_export.formats import Files, Format, Options
-from mnistx_runtime.backends.torchscript import PROPS_FILE
+from mnistx_runtime.backends.torch_session import PROPS_FILE
 
 
 def torchscript_from_module(module: nn.Module, props: dict[str, str], options: Options) -> Files:  # noqa: ARG001
