@@ -6,7 +6,7 @@ from mnistx_export.choose import RELEASED, data_source
 from mnistx_export.deployed import parameters
 from mnistx_export.export import reference
 from mnistx_runtime.artifact import Metadata, weights_sha256
-from mnistx_runtime.benchmark.measure import Images
+from mnistx_runtime.benchmark.images import Images
 from mnistx_runtime.parity import ATOL
 from mnistx_train.checkpoint import load_checkpoint
 from mnistx_train.errors import NotAtHand

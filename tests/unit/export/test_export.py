@@ -196,7 +196,7 @@ def test_several_formats_make_a_table_and_one_that_fails_stops_none(
     formats = ["--format", "pt2", "--format", "onnx", "--format", "torchscript"]
     monkeypatch.setitem(FORMATS, "onnx", "test_export_broken:ONNX")
     module = ModuleType("test_export_broken")
-    module.ONNX = broken(look_up({"o": "mnistx_export.formats.onnx:ONNX"}, "o", ""), "mean")  # type: ignore[attr-defined]
+    module.ONNX = careless(look_up({"o": "mnistx_export.formats.onnx:ONNX"}, "o", ""), MISTAKES[1])  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "test_export_broken", module)
     found = mnistx("export", *formats, "--checkpoint", digits_run, "--out", tmp_path)
     assert found.exit_code == 1

@@ -9,9 +9,12 @@ from PIL import Image
 
 from command import mnistx, mnistx_process
 from mnistx_runtime import BadInput
+from mnistx_runtime.backends import format_of
 from mnistx_runtime.benchmark.budgets import Budget, budgets_from
 from mnistx_runtime.benchmark.libraries import LIBRARIES, installed_bytes
 from mnistx_runtime.benchmark.measure import MFLOP, Row
+from mnistx_runtime.benchmark.processor import processor
+from mnistx_runtime.benchmark.selection import selected
 from mnistx_runtime.benchmark.table import COLUMNS, figure, picked, table
 from mnistx_runtime.predictor import BUNDLED
 
@@ -46,6 +49,37 @@ def row(artifact: str = "m.onnx", runtime: str = "ort", p50: float = 100.0, chan
 def test_the_floating_point_operations_of_an_image_are_those_of_the_network() -> None:
     convolutions = 28 * 28 * 32 * 9 + 14 * 14 * 64 * 32 * 9
     assert 2 * (convolutions + 3136 * 128 + 128 * 10) / 1e6 == pytest.approx(MFLOP, abs=0.005)
+
+
+def test_only_the_formats_and_runtimes_that_were_asked_for_are_left(tmp_path: Path) -> None:
+    for name in ("m.onnx", "m-int8.onnx", "m-fp16.onnx", "m.ort", "notes.txt"):
+        (tmp_path / name).touch()
+    assert [p.name for p, _ in selected([tmp_path], None, ["onnx-int8", "ort"])] == ["m-int8.onnx", "m.ort"]
+    assert len(selected([tmp_path], ["ort"], None)) == 4
+
+
+def test_a_file_is_called_after_its_format() -> None:
+    from mnistx_export.formats import FORMATS, format_named
+
+    for target in map(format_named, FORMATS):
+        path = Path(f"my-model{target.variant}{target.suffix}")
+        assert target.unverified or format_of(path) == target.name
+
+
+X86 = "model name\t: X\nflags\t\t: fpu avx2 avx512f avx512_vnni\n"
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (f"{X86}\n{X86}", "X (avx2, avx512f, avx512_vnni)"),
+        ("processor\t: 0\nFeatures\t: fp asimd asimddp\n", "(asimd, asimddp)"),
+        ("", "(no vector extension known here)"),
+    ],
+)
+def test_the_processor_is_named_with_what_it_can_do(lines: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "cpuinfo").write_text(lines)
+    assert told in processor(tmp_path / "cpuinfo")
 
 
 def test_every_runtime_has_a_library() -> None:
@@ -110,6 +144,7 @@ def test_the_figure_is_a_picture() -> None:
         (["--batch", "1,x"], "--batch"),
         (["--runtimes", "tensorrt"], "known"),
         (["--runtimes", "torchscript"], "no artifact is left"),
+        (["--formats", "onnx-int8"], "no artifact of format 'onnx-int8'; there are onnx"),
         (["--assert", "no.json"], "budgets"),
     ],
 )

@@ -35,6 +35,9 @@ SUFFIXES = {
 }
 """Which runtime a file's ending asks for."""
 
+_VARIANTS = ("-int8", "-fp16")
+"""What ends the name of a file of reduced precision."""
+
 
 class Session(Protocol):
     """A loaded model. It knows pixels and log-probabilities; digits and labels are the predictor's."""
@@ -91,6 +94,20 @@ def runtime_of(path: Path) -> str:
     if path.suffix not in SUFFIXES:
         raise ArtifactError(f"{path}: no runtime reads '{path.suffix}' files; known endings: {', '.join(SUFFIXES)}")
     return SUFFIXES[path.suffix]
+
+
+def format_of(path: Path) -> str:
+    """The format that `mnistx export` gives a file of this name in.
+
+    Raises:
+        ArtifactError: no runtime reads files with this ending.
+
+    >>> format_of(Path("mnist-cnn-int8.onnx")), format_of(Path("mnist-cnn.ncnn.param"))
+    ('onnx-int8', 'ncnn')
+    """
+    runtime = runtime_of(path)
+    variant = next((variant for variant in _VARIANTS if path.stem.endswith(variant)), "")
+    return ("onnx" if path.suffix == ".onnx" else runtime) + variant
 
 
 def existing_file(model: Any, name: str) -> Path:

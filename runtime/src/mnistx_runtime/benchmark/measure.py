@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.benchmark.images import Images
 from mnistx_runtime.benchmark.libraries import LIBRARIES, installed_bytes
 from mnistx_runtime.errors import BackendUnavailable
 from mnistx_runtime.parity import compare
@@ -28,25 +29,6 @@ _ROUNDS = 12
 _SECONDS = 0.08  # of one measurement in one round
 _ONCE = ("import_ms", "load_ms", "first_ms")
 _COLD = 3  # processes started anew, for what happens once a process
-
-
-@dataclass(frozen=True, eq=False)
-class Images:
-    """What all artifacts answer, and what is right.
-
-    Args:
-        images: uint8 `(N, 1, 28, 28)`.
-        log_probs: the trained module's answers, `(N, classes)`.
-        labels: `(N,)`; None where only the golden images are at hand, which have none.
-        atol: largest difference of log-probabilities that counts as the same.
-        what: they are, for a person.
-    """
-
-    images: NDArray[np.uint8]
-    log_probs: NDArray[Any]
-    labels: NDArray[np.int64] | None
-    atol: float
-    what: str
 
 
 @dataclass(frozen=True)

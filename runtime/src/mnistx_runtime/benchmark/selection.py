@@ -5,23 +5,26 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from mnistx_runtime.artifact import Metadata
-from mnistx_runtime.backends import BACKENDS, SUFFIXES, backend, runtime_of
-from mnistx_runtime.benchmark.measure import Images
+from mnistx_runtime.backends import BACKENDS, SUFFIXES, backend, format_of, runtime_of
+from mnistx_runtime.benchmark.images import Images
 from mnistx_runtime.errors import BackendUnavailable, BadInput
 from mnistx_runtime.predictor import BUNDLED, Predictor
 
 
-def selected(artifacts: Sequence[Path], runtimes: Sequence[str] | None) -> list[tuple[Path, str]]:
+def selected(
+    artifacts: Sequence[Path], runtimes: Sequence[str] | None, formats: Sequence[str] | None
+) -> list[tuple[Path, str]]:
     """The artifacts and their runtimes.
 
     Args:
         artifacts: files, or folders of them; none for the bundled model.
         runtimes: those to keep; None for all. In a folder, what can't run here is left out.
+        formats: those to keep, see `format_of`; None for all.
 
     Raises:
         ArtifactError: a file has no runtime.
         BackendUnavailable: a file that was named can't be run here.
-        BadInput: nothing is left, or a runtime isn't known.
+        BadInput: nothing is left, or there's no such runtime, or no file of such a format.
     """
     unknown = [name for name in runtimes or () if name not in BACKENDS]
     if unknown:
@@ -33,7 +36,12 @@ def selected(artifacts: Sequence[Path], runtimes: Sequence[str] | None) -> list[
         else:
             backend(runtime_of(path))
             found.append((path, runtime_of(path)))
+    there = {path: format_of(path) for path, _ in found}
+    absent = [name for name in formats or () if name not in there.values()]
+    if absent:
+        raise BadInput(f"no artifact of format {absent[0]!r}; there are {', '.join(sorted(set(there.values())))}")
     kept = [(path, runtime) for path, runtime in found if runtimes is None or runtime in runtimes]
+    kept = [(path, runtime) for path, runtime in kept if formats is None or there[path] in formats]
     if not kept:
         raise BadInput("no artifact is left to measure; name files that mnistx export wrote")
     return kept

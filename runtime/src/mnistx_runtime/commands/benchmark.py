@@ -11,6 +11,7 @@ from mnistx_runtime.commands import as_json, print_json
 @click.command()
 @click.argument("artifacts", nargs=-1, type=click.Path(path_type=Path), metavar="[ARTIFACT...]")
 @click.option("--runtimes", help="Only these, by name, with commas between them.")
+@click.option("--formats", help="Only these, as mnistx export names them, with commas between them.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="The most threads of each.")
 @click.option("--batch", "batches", default="64,256", show_default=True, help="Batch sizes to measure throughput at.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where MNIST lies; MNISTX_DATA without it.")
@@ -21,6 +22,7 @@ from mnistx_runtime.commands import as_json, print_json
 def benchmark(
     artifacts: tuple[Path, ...],
     runtimes: str | None,
+    formats: str | None,
     threads: int,
     batches: str,
     data_dir: Path | None,
@@ -38,6 +40,7 @@ def benchmark(
     from mnistx_runtime.benchmark import table
     from mnistx_runtime.benchmark.budgets import budgets_from
     from mnistx_runtime.benchmark.measure import measure
+    from mnistx_runtime.benchmark.processor import processor
     from mnistx_runtime.benchmark.selection import images_for, selected
     from mnistx_runtime.errors import BadInput
 
@@ -48,14 +51,14 @@ def benchmark(
     if not sizes or min(sizes) < 2:
         raise BadInput(f"--batch takes sizes above 1 with commas between them, such as 64,256, not {batches!r}")
     limits = budgets_from(budgets) if budgets else []
-    chosen = selected(artifacts, runtimes.split(",") if runtimes else None)
+    chosen = selected(artifacts, *(names.split(",") if names else None for names in (runtimes, formats)))
     images = images_for(chosen[0], data_dir)
     rows, peak = measure(chosen, images, threads, sizes, _progress)
     for row in rows if as_json else ():
-        print_json(row.to_dict() | {"sgemm_gflops": round(peak, 1)})
+        print_json(row.to_dict() | {"sgemm_gflops": round(peak, 1), "processor": processor()})
     if not as_json:
         click.echo(table.table(rows))
-        click.echo(f"SGEMM on one core: {peak:.0f} GFLOP/s; compared with PyTorch on {images.what}")
+        click.echo(f"{processor()}; SGEMM on one core: {peak:.0f} GFLOP/s; compared with PyTorch on {images.what}")
     if figure:
         data = table.figure(rows, peak)
         try:
