@@ -1,13 +1,14 @@
 """The benchmark: what it measures is there and makes sense; its budgets can be broken."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from command import mnistx, mnistx_process
+from command import ROOT, mnistx, mnistx_process
 from mnistx_runtime import BadInput
 from mnistx_runtime.backends import format_of
 from mnistx_runtime.benchmark.budgets import Budget, budgets_from
@@ -15,7 +16,7 @@ from mnistx_runtime.benchmark.libraries import LIBRARIES, installed_bytes
 from mnistx_runtime.benchmark.measure import MFLOP, Row
 from mnistx_runtime.benchmark.processor import processor
 from mnistx_runtime.benchmark.selection import selected
-from mnistx_runtime.benchmark.table import COLUMNS, figure, picked, table
+from mnistx_runtime.benchmark.table import TABLES, figure, picked, tables
 from mnistx_runtime.predictor import BUNDLED
 
 
@@ -55,6 +56,7 @@ def test_only_the_formats_and_runtimes_that_were_asked_for_are_left(tmp_path: Pa
     for name in ("m.onnx", "m-int8.onnx", "m-fp16.onnx", "m.ort", "notes.txt"):
         (tmp_path / name).touch()
     assert [p.name for p, _ in selected([tmp_path], None, ["onnx-int8", "ort"])] == ["m-int8.onnx", "m.ort"]
+    assert [p.name for p, _ in selected([tmp_path], None, None)] == ["m.onnx", "m-fp16.onnx", "m-int8.onnx", "m.ort"]
     assert len(selected([tmp_path], ["ort"], None)) == 4
 
 
@@ -93,10 +95,14 @@ def test_the_installed_size_counts_what_a_library_needs() -> None:
     assert installed_bytes("no-such-distribution") == 0
 
 
-def test_the_table_has_a_line_a_row_and_all_columns() -> None:
-    lines = table([row(), row("m.pte", "executorch")]).splitlines()
-    assert len(lines) == 3 and all(name in lines[0] for name in COLUMNS)
-    assert lines[1].index("ort") == lines[2].index("executorch")
+def test_the_tables_have_a_line_a_row_and_fit_a_terminal() -> None:
+    found = tables([row(), row("m.pte", "executorch")]).split("\n\n")
+    assert len(found) == len(TABLES)
+    for block, (title, columns) in zip(found, TABLES.items(), strict=True):
+        head, *lines = block.splitlines()
+        assert head.startswith(title) and all(name in head for name in columns) and len(lines) == 2
+        assert lines[0].index("ort") == lines[1].index("executorch") and len(head) <= 120
+    assert "5.0" in found[0].splitlines()[1]  # the toolkit's own microseconds
 
 
 @pytest.mark.parametrize(
@@ -123,6 +129,14 @@ def test_budgets_are_broken_by_what_exceeds_them_and_by_no_row_at_all() -> None:
     assert "no row" in Budget("p50_us", "ncnn", most=100).broken(rows)[0]
 
 
+def test_every_number_of_a_row_can_have_a_budget(tmp_path: Path) -> None:
+    held = {budget.measure for budget in budgets_from(ROOT / "artifacts" / "budgets.json")}
+    assert {"overhead_us", "changed", "max_abs", "sgemm_share"} <= held
+    (tmp_path / "budgets.json").write_text('[{"measure": "accuracy", "least": 0.995}]')
+    (budget,) = budgets_from(tmp_path / "budgets.json")
+    assert budget.broken([row()]) and not budget.broken([replace(row(), accuracy=0.9951)])
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '[{"measure": "p50_us"}]', '[{"measure": "speed", "most": 1}]'])
 def test_damaged_budgets_are_told(text: str, tmp_path: Path) -> None:
     (tmp_path / "budgets.json").write_text(text)
@@ -133,7 +147,7 @@ def test_damaged_budgets_are_told(text: str, tmp_path: Path) -> None:
 def test_the_figure_is_a_picture() -> None:
     import io
 
-    drawn = Image.open(io.BytesIO(figure([row(), row("m.tflite", "litert", p50=300)], 100.0)))
+    drawn = Image.open(io.BytesIO(figure([row(), row("m.tflite", "litert", p50=300)], 100.0, "Chip X")))
     assert drawn.width > 1000 and len(drawn.convert("RGB").getcolors(1 << 24) or []) > 50
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from mnistx_runtime.benchmark.measure import Row
 from mnistx_runtime.errors import BadInput
 
-_MEASURES = frozenset(field.name for field in fields(Row) if field.type in ("int", "float", "float | None", int, float))
+_MEASURES = frozenset(field.name for field in fields(Row) if field.type in (int, float, float | None))
 
 
 @dataclass(frozen=True)

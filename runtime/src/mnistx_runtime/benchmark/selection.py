@@ -32,7 +32,7 @@ def selected(
     found: list[tuple[Path, str]] = []
     for path in artifacts or (BUNDLED,):
         if path.is_dir():
-            found += [(file, SUFFIXES[file.suffix]) for file in sorted(path.iterdir()) if _runs(file)]
+            found += [(file, SUFFIXES[file.suffix]) for file in sorted(path.iterdir(), key=_in_order) if _runs(file)]
         else:
             backend(runtime_of(path))
             found.append((path, runtime_of(path)))
@@ -45,6 +45,12 @@ def selected(
     if not kept:
         raise BadInput("no artifact is left to measure; name files that mnistx export wrote")
     return kept
+
+
+def _in_order(file: Path) -> tuple[int, int, str]:
+    """As `SUFFIXES` lists them, float32 before what is derived from it: the first is what the others are beside."""
+    known = list(SUFFIXES)
+    return known.index(file.suffix) if file.suffix in known else len(known), len(file.name), file.name
 
 
 def _runs(file: Path) -> bool:

@@ -9,26 +9,34 @@ from mnistx_runtime.benchmark.libraries import LIBRARIES
 from mnistx_runtime.benchmark.measure import Row
 from mnistx_runtime.errors import BackendUnavailable
 
-COLUMNS: dict[str, Callable[[Row], str]] = {
-    "artifact": lambda r: Path(r.artifact).name,
-    "runtime": lambda r: r.runtime,
-    "file MB": lambda r: f"{r.file_bytes / 1e6:.2f}",
-    "installed MB": lambda r: f"{r.installed_bytes / 1e6:.0f}",
-    "import ms": lambda r: f"{r.import_ms:.0f}",
-    "load ms": lambda r: f"{r.load_ms:.0f}",
-    "first ms": lambda r: f"{r.first_ms:.1f}",
-    "p50 us": lambda r: f"{r.p50_us:.0f}",
-    "p95": lambda r: f"{r.p95_us:.0f}",
-    "p99": lambda r: f"{r.p99_us:.0f}",
-    "times row 1": lambda r: f"{r.beside_first:.2f} ({r.beside_first_low:.2f}-{r.beside_first_high:.2f})",
-    "images/s": lambda r: ", ".join(f"{rate:,.0f} @{n}" for n, rate in r.images_per_second.items()),
-    "of SGEMM": lambda r: f"{r.sgemm_share:.0%}",
-    "peak MB": lambda r: f"{r.peak_mib:.0f}",
-    "idle ms/s": lambda r: f"{r.idle_ms:.1f}",
-    "accuracy": lambda r: "" if r.accuracy is None else f"{r.accuracy:.2%}",
-    "max diff": lambda r: f"{r.max_abs:.1e}",
-    "changed": lambda r: f"{r.changed} of {r.compared:,}",
+_Columns = dict[str, Callable[[Row], str]]
+
+TABLES: dict[str, _Columns] = {
+    "speed": {
+        "p50 us": lambda r: f"{r.p50_us:.0f}",
+        "p95": lambda r: f"{r.p95_us:.0f}",
+        "p99": lambda r: f"{r.p99_us:.0f}",
+        "times row 1": lambda r: f"{r.beside_first:.2f} ({r.beside_first_low:.2f}-{r.beside_first_high:.2f})",
+        "ours us": lambda r: "" if r.overhead_us is None else f"{r.overhead_us:.1f}",
+        "images/s": lambda r: ", ".join(f"{rate:,.0f} @{n}" for n, rate in r.images_per_second.items()),
+        "of SGEMM": lambda r: f"{r.sgemm_share:.0%}",
+    },
+    "size and start": {
+        "file MB": lambda r: f"{r.file_bytes / 1e6:.2f}",
+        "installed MB": lambda r: f"{r.installed_bytes / 1e6:.0f}",
+        "import ms": lambda r: f"{r.import_ms:.0f}",
+        "load ms": lambda r: f"{r.load_ms:.0f}",
+        "first ms": lambda r: f"{r.first_ms:.1f}",
+        "peak MB": lambda r: f"{r.peak_mib:.0f}",
+        "idle ms/s": lambda r: f"{r.idle_ms:.1f}",
+    },
+    "still the trained model": {
+        "accuracy": lambda r: "" if r.accuracy is None else f"{r.accuracy:.2%}",
+        "max diff": lambda r: f"{r.max_abs:.1e}",
+        "changed": lambda r: f"{r.changed} of {r.compared:,}",
+    },
 }
+"""What is told of a row, in tables that a terminal has room for. "ours us": what mnistx adds to a bare session.run."""
 
 PICKS: dict[str, Callable[[Row], float]] = {
     "latency": lambda r: r.p50_us,
@@ -38,10 +46,15 @@ PICKS: dict[str, Callable[[Row], float]] = {
 """What is least in the row that is picked."""
 
 
-def table(rows: Sequence[Row]) -> str:
-    """A line a row, in columns that are as wide as their widest entry."""
-    lines = [list(COLUMNS), *([column(row) for column in COLUMNS.values()] for row in rows)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(COLUMNS))]
+def tables(rows: Sequence[Row]) -> str:
+    """All of `TABLES`, a line a row, in columns that are as wide as their widest entry."""
+    return "\n\n".join(_table(title, columns, rows) for title, columns in TABLES.items())
+
+
+def _table(title: str, columns: _Columns, rows: Sequence[Row]) -> str:
+    lines = [[title, "runtime", *columns]]
+    lines += [[Path(row.artifact).name, row.runtime, *(column(row) for column in columns.values())] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
 
 
@@ -64,12 +77,13 @@ def picked(rows: Sequence[Row], by: str) -> tuple[Row, str]:
     )
 
 
-def figure(rows: Sequence[Row], peak: float) -> bytes:
-    """Accuracy against latency against size, as a PNG.
+def figure(rows: Sequence[Row], peak: float, machine: str) -> bytes:
+    """Latency, size and accuracy of each artifact, the quickest on top, as a PNG.
 
     Args:
         rows: measured.
         peak: GFLOP/s of this machine's SGEMM.
+        machine: its processor.
 
     Raises:
         BackendUnavailable: matplotlib isn't there.
@@ -80,40 +94,46 @@ def figure(rows: Sequence[Row], peak: float) -> bytes:
         raise BackendUnavailable("--figure needs matplotlib: pip install matplotlib") from error
     mpl.use("agg")
     from matplotlib import pyplot as plt
-    from matplotlib.lines import Line2D
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-    drawn, (left, right) = plt.subplots(1, 2, figsize=(13, 5.2), layout="constrained")
-    colours = dict(zip(LIBRARIES, mpl.colormaps["tab10"].colors, strict=False))  # type: ignore[attr-defined]
-    measured = [row.accuracy * 100 for row in rows if row.accuracy is not None]
-    sides: tuple[tuple[Any, Callable[[Row], float], str], ...] = (
-        (left, lambda r: r.p50_us, "microseconds an image, one at a time"),
-        (right, lambda r: (r.installed_bytes + r.file_bytes) / 1e6, "MB of library and model on the disk"),
+    rows = sorted(rows, key=lambda row: -row.p50_us)
+    at = range(len(rows))
+    drawn, (time, size, same) = plt.subplots(
+        1, 3, figsize=(13, 1.6 + 0.36 * len(rows)), layout="constrained", sharey=True, width_ratios=(3, 2, 2)
     )
-    for axes, value, title in sides:
-        for row in rows:
-            y = row.changed if row.accuracy is None else row.accuracy * 100
-            area = 30 + row.file_bytes / 1e6 * 120
-            axes.scatter(value(row), y, area, color=colours[row.runtime], alpha=0.75, edgecolors="white")
-            axes.annotate(
-                Path(row.artifact).name, (value(row), y), (4, 6), textcoords="offset points", fontsize=7, rotation=55
-            )
+    palette = dict(zip(LIBRARIES, mpl.colormaps["tab10"].colors, strict=False))  # type: ignore[attr-defined]
+    colours = [palette[row.runtime] for row in rows]
+    _dots(time, [row.p50_us for row in rows], colours, "{:.0f}")
+    time.hlines(at, [row.p50_us for row in rows], [row.p99_us for row in rows], colours, linewidth=2, alpha=0.5)
+    time.set_yticks(at, [f"{Path(row.artifact).name}  ({row.runtime})" for row in rows])
+    time.set_title("microseconds an image, one at a time: median, line to p99")
+    disk = [(row.installed_bytes + row.file_bytes) / 1e6 for row in rows]
+    _dots(size, disk, colours, "{:.0f}")
+    size.set_title("MB on the disk, library and model")
+    measured = [row.accuracy for row in rows if row.accuracy is not None]
+    if len(measured) == len(rows):
+        _dots(same, [accuracy * 100 for accuracy in measured], colours, "{:.2f}")
+        same.set_title("% of the test images read right")
+        same.set_xlim(min(measured) * 100 - 0.2, max(measured) * 100 + 0.2)
+    else:
+        _dots(same, [float(row.changed) for row in rows], colours, "{:.0f}")
+        same.set_title("predictions that aren't the trained model's")
+    for axes in (time, size):
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
-        low, high = min(map(value, rows)), max(map(value, rows))
-        axes.set_xlim(low / 1.3, high * 1.3 * (high / low) ** 0.25)
-        if measured:
-            axes.set_ylim(min(measured) - 0.2, max(measured) + 0.2)
-        axes.set_xlabel(title)
-        axes.set_ylabel("accuracy on the test images, %" if measured else "golden images whose answer changed")
+        axes.xaxis.set_major_formatter("{x:g}")
+    for axes in (time, size, same):
+        axes.margins(x=0.2)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(alpha=0.25)
-    handles = [Line2D([], [], marker="o", ls="", color=colours[n], label=n) for n in {r.runtime: 0 for r in rows}]
-    left.legend(handles=handles, fontsize=8, frameon=False)
-    drawn.suptitle(f"every runtime on this machine (SGEMM {peak:.0f} GFLOP/s a core); a dot's area is its file's size")
+        axes.grid(axis="x", alpha=0.25)
+        axes.title.set_fontsize(10)
+    drawn.suptitle(f"{machine}, SGEMM {peak:.0f} GFLOP/s a core, one thread", fontsize=11)
     file = io.BytesIO()
     drawn.savefig(file, dpi=130)
     plt.close(drawn)
     return file.getvalue()
+
+
+def _dots(axes: Any, values: Sequence[float], colours: Sequence[Any], told: str) -> None:
+    """A dot a row, with its number above."""
+    axes.scatter(values, range(len(values)), 45, c=colours, zorder=3)
+    for y, value in enumerate(values):
+        axes.annotate(told.format(value), (value, y), (0, 5), textcoords="offset points", fontsize=7.5, ha="center")

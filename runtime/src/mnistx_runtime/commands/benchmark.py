@@ -15,7 +15,7 @@ from mnistx_runtime.commands import as_json, print_json
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="The most threads of each.")
 @click.option("--batch", "batches", default="64,256", show_default=True, help="Batch sizes to measure throughput at.")
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Where MNIST lies; MNISTX_DATA without it.")
-@click.option("--figure", type=click.Path(path_type=Path), help="Draw accuracy, latency and size into this PNG.")
+@click.option("--figure", type=click.Path(path_type=Path), help="Draw latency, size and accuracy into this PNG.")
 @click.option("--assert", "budgets", type=click.Path(path_type=Path), help="Exit 1 if a budget in this JSON is broken.")
 @click.option("--pick", type=click.Choice(["latency", "size", "memory"]), help="Name the best one here, and its lines.")
 @as_json
@@ -57,10 +57,10 @@ def benchmark(
     for row in rows if as_json else ():
         print_json(row.to_dict() | {"sgemm_gflops": round(peak, 1), "processor": processor()})
     if not as_json:
-        click.echo(table.table(rows))
-        click.echo(f"{processor()}; SGEMM on one core: {peak:.0f} GFLOP/s; compared with PyTorch on {images.what}")
+        click.echo(table.tables(rows))
+        click.echo(f"\n{processor()}; SGEMM on one core: {peak:.0f} GFLOP/s; compared with PyTorch on {images.what}")
     if figure:
-        data = table.figure(rows, peak)
+        data = table.figure(rows, peak, processor())
         try:
             figure.write_bytes(data)
         except OSError as error:
