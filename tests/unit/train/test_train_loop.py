@@ -114,10 +114,20 @@ def test_every_epoch_sees_every_image_once_in_an_order_of_its_own(small: Trainin
 
 def test_training_loss_is_the_mean_over_images_not_over_steps(small: TrainingData) -> None:
     losses: list[float] = []
-    epoch = run_epoch(fresh(), REPORT, small, 0, losses.append)
+    accuracies: list[float] = []
+
+    def follow(loss: float, accuracy: float) -> None:
+        losses.append(loss)
+        accuracies.append(accuracy)
+
+    epoch = run_epoch(fresh(), REPORT, small, 0, follow)
 
     sizes = [32, 32, 32, 4]
     assert len(losses) == len(sizes)
+    seen = np.cumsum(sizes)
+    assert all(
+        share * count == pytest.approx(round(share * count)) for share, count in zip(accuracies, seen, strict=True)
+    )
     assert epoch.train_loss == pytest.approx(sum(s * x for s, x in zip(sizes, losses, strict=True)) / 100)
     assert epoch.train_loss != pytest.approx(sum(losses) / 4, rel=1e-6)
 
@@ -221,7 +231,7 @@ def test_the_schedule_follows_the_share_of_all_steps_that_are_done(small: Traini
     scheduled = replace(REPORT, epochs=2, lr=0.01, schedule=falling)
     state = fresh_state(scheduled, 10, 0, CPU)
     for _ in range(2):
-        run_epoch(state, scheduled, small, 0, lambda _: taken.append(state.optimizer.param_groups[0]["lr"]))
+        run_epoch(state, scheduled, small, 0, lambda *_: taken.append(state.optimizer.param_groups[0]["lr"]))
 
     assert asked == [step / 8 for step in range(8)]
     assert taken == pytest.approx([0.01 * (1 - step / 8) for step in range(8)])
@@ -239,7 +249,7 @@ def test_the_average_of_the_weights_answers_and_soon_forgets_the_first(small: Tr
     expected = {name: tensor.clone() for name, tensor in state.network.state_dict().items()}
     keeps = iter([1 / 10, 2 / 11, 0.2, 0.2])  # (1 + step) / (10 + step), never more than 0.2
 
-    def follow(_loss: float) -> None:
+    def follow(_loss: float, _accuracy: float) -> None:
         keep = next(keeps)
         for name, tensor in state.learner.state_dict().items():
             expected[name] = keep * expected[name] + (1 - keep) * tensor

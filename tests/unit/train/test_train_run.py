@@ -52,7 +52,9 @@ def events(monkeypatch: pytest.MonkeyPatch, parts: dict[bool, Split]) -> list[st
         log.append("training images" if train else "test images")
         return parts[train]
 
-    def epoch(state: State, recipe: Recipe, data: TrainingData, seed: int, on_step: Callable[[float], None]) -> Epoch:
+    def epoch(
+        state: State, recipe: Recipe, data: TrainingData, seed: int, on_step: Callable[[float, float], None]
+    ) -> Epoch:
         log.append(f"epoch {len(state.history) + 1}")
         return run_epoch(state, recipe, data, seed, on_step)
 
@@ -119,6 +121,27 @@ def test_the_checkpoint_says_what_was_trained_and_measured(tmp_path: Path, parts
     assert card.validation_accuracy == values["epochs"][-1]["validation_accuracy"]
     answers = log_probs(network, test.images, card.mean, card.std)
     assert metrics.accuracy == float((answers.argmax(1) == test.labels).mean())
+
+
+@pytest.mark.usefixtures("events")
+def test_tensorboard_reads_what_every_epoch_came_to(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    run.run(None, CONFIGURED, tmp_path / "run", None, False, tensorboard=True)
+    written = EventAccumulator(str(tmp_path / "run" / "tensorboard")).Reload()
+    history = json.loads((tmp_path / "run" / "metrics.json").read_text())["epochs"]
+    for tag, key in (("loss/training", "train_loss"), ("accuracy/validation", "validation_accuracy")):
+        found = [(event.step, event.value) for event in written.Scalars(tag)]
+        assert found == [(epoch["number"], pytest.approx(epoch[key], rel=1e-6)) for epoch in history]
+
+
+def test_without_tensorboard_a_run_that_asks_for_it_is_told_before_training(
+    tmp_path: Path, events: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnistx_train.events.find_spec", lambda _: None)
+    with pytest.raises(TrainError, match="pip install tensorboard"):
+        run.run(None, CONFIGURED, tmp_path / "run", None, False, tensorboard=True)
+    assert not events and not (tmp_path / "run").exists()
 
 
 @pytest.mark.usefixtures("events")

@@ -117,7 +117,7 @@ def run_epoch(
     recipe: Recipe,
     data: TrainingData,
     seed: int,
-    on_step: Callable[[float], None] = lambda _: None,
+    on_step: Callable[[float, float], None] = lambda _loss, _accuracy: None,
 ) -> Epoch:
     """Learn from every training image once, then look at the validation images without gradients.
 
@@ -126,7 +126,7 @@ def run_epoch(
         recipe: how to learn, and for how many epochs in all.
         data: training and validation images.
         seed: of the whole run.
-        on_step: called with each step's loss.
+        on_step: called with each step's loss, and the share of the epoch's images so far that was read right, 0..1.
 
     Raises:
         TrainError: the loss is no longer finite.
@@ -139,7 +139,7 @@ def run_epoch(
     half = recipe.fast_arithmetic and computes_bfloat16(device)
     steps = -(-len(order) // recipe.batch_size)
     state.learner.train()
-    total = 0.0
+    total, right, seen = 0.0, 0, 0
     for step, (images, labels) in enumerate(recipe.batches(data, order, recipe.batch_size), (number - 1) * steps):
         for group in state.optimizer.param_groups:
             group["lr"] = recipe.lr * recipe.schedule(step / (recipe.epochs * steps))
@@ -154,7 +154,9 @@ def run_epoch(
         if not isfinite(value):
             raise TrainError(f"the loss is no longer finite in epoch {number}; train with a smaller --lr")
         total += value * len(labels)
-        on_step(value)
+        right += int((answers.argmax(1).cpu() == labels).sum())
+        seen += len(labels)
+        on_step(value, right / seen)
     read = log_probs(state.network, data.validation.images, data.mean, data.std)
     labels_at = np.arange(len(read)), data.validation.labels
     epoch = Epoch(

@@ -18,6 +18,7 @@ from mnistx_train.calibration import calibrated, fit_temperature
 from mnistx_train.checkpoint import Card, save_checkpoint
 from mnistx_train.datasets import SOURCES, Source, TrainingData, is_folder, source, training_data
 from mnistx_train.errors import TrainError
+from mnistx_train.events import add_epoch, check_tensorboard, event_writer
 from mnistx_train.inference import log_probs
 from mnistx_train.loop import State, fresh_state, load_state, run_epoch, save_state
 from mnistx_train.memory import keep_freed_memory
@@ -80,7 +81,14 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), "mnistx-train": __version__, **packages}
 
 
-def run(folder: Path | None, config: Config, out: Path | None, data_dir: Path | None, as_json: bool) -> Metrics:
+def run(
+    folder: Path | None,
+    config: Config,
+    out: Path | None,
+    data_dir: Path | None,
+    as_json: bool,
+    tensorboard: bool = False,
+) -> Metrics:
     """Train to the end, then read the test images, once, and write the report.
 
     Args:
@@ -89,10 +97,13 @@ def run(folder: Path | None, config: Config, out: Path | None, data_dir: Path | 
         out: the folder for a new run; None for the next under `artifacts/runs`.
         data_dir: see `source`.
         as_json: print JSON Lines instead of text.
+        tensorboard: write event files, too.
 
     Raises:
-        TrainError: the data can't be read, or the folder can't be written.
+        TrainError: the data can't be read, the folder can't be written, or TensorBoard isn't there.
     """
+    if tensorboard:
+        check_tensorboard()
     origin = source(config.dataset, data_dir)
     data = training_data(origin)
     if folder is None:
@@ -101,7 +112,7 @@ def run(folder: Path | None, config: Config, out: Path | None, data_dir: Path | 
     elif config.data_sha256 != data_sha256(data):
         raise TrainError(f"{config.dataset} isn't what the run in {folder} was started on; start anew")
     with locked(folder):
-        return _run(folder, config, origin, data, as_json)
+        return _run(folder, config, origin, data, as_json, tensorboard)
 
 
 def data_sha256(data: TrainingData) -> str:
@@ -110,7 +121,7 @@ def data_sha256(data: TrainingData) -> str:
     return hashlib.sha256(b"".join(part.images.tobytes() + part.labels.tobytes() for part in parts)).hexdigest()
 
 
-def _run(folder: Path, config: Config, origin: Source, data: TrainingData, as_json: bool) -> Metrics:
+def _run(folder: Path, config: Config, origin: Source, data: TrainingData, as_json: bool, tensorboard: bool) -> Metrics:
     recipe = replace(
         recipe_named(config.recipe),
         epochs=config.epochs,
@@ -131,25 +142,30 @@ def _run(folder: Path, config: Config, origin: Source, data: TrainingData, as_js
         err=True,
     )
     try:
-        _fit(folder, config, recipe, data, state, as_json)
+        with event_writer(folder, len(state.history), tensorboard) as writer:
+            _fit(folder, config, recipe, data, state, as_json, writer)
     except KeyboardInterrupt:
         click.echo(f"stopped; `mnistx train --resume --out {folder}` goes on", err=True)
         raise
     return _finish(folder, config, origin, data, state, as_json)
 
 
-def _fit(folder: Path, config: Config, recipe: Recipe, data: TrainingData, state: State, as_json: bool) -> None:
+def _fit(
+    folder: Path, config: Config, recipe: Recipe, data: TrainingData, state: State, as_json: bool, writer: Any
+) -> None:
     steps = -(-len(data.training) // config.batch_size)
     done = len(state.history)
     with tqdm(total=config.epochs * steps, initial=done * steps, unit="step", disable=None) as bar:
 
-        def on_step(loss: float) -> None:
-            bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+        def on_step(loss: float, accuracy: float) -> None:
+            bar.set_postfix(loss=f"{loss:.3f}", accuracy=f"{accuracy:.2%}", refresh=False)
             bar.update()
 
         while len(state.history) < config.epochs:
             epoch = run_epoch(state, recipe, data, config.seed, on_step)
             save_state(folder / STATE, state)
+            if writer:
+                add_epoch(writer, epoch)
             line = (
                 f"epoch {epoch.number:>2}/{config.epochs}  training loss {epoch.train_loss:.4f}  "
                 f"validation loss {epoch.validation_loss:.4f}  accuracy {epoch.validation_accuracy:.2%}  "

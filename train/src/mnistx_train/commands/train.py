@@ -37,6 +37,7 @@ def _number(ctx: click.Context, param: click.Parameter, value: float | None) -> 
     type=click.Path(path_type=Path),
     help="The run folder; a new one under artifacts/runs without it.",
 )
+@click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard into the run folder, too.")
 @click.option("--resume", is_flag=True, help="Go on with the last unfinished run, or with the one in --out.")
 @as_json
 def train(
@@ -50,6 +51,7 @@ def train(
     seed: int | None,
     device: str | None,
     out: Path | None,
+    tensorboard: bool,
     resume: bool,
     as_json: bool,
 ) -> None:
@@ -72,4 +74,4 @@ def train(
         "device": device,
     }
     folder, config = begin({name: value for name, value in asked.items() if value is not None}, out, resume)
-    run(folder, config, out, data_dir, as_json)
+    run(folder, config, out, data_dir, as_json, tensorboard)

@@ -2,10 +2,11 @@
 
 Two convolutions and 420,000 weights can learn 55,000 images by heart, so each is redrawn every time as another hand
 might have written it: bent (Simard and others 2003), turned, slanted, scaled and moved in one resampling, with a
-thicker or a thinner pen; and some digits are written in ways that MNIST hardly has. With dropout (Srivastava and
-others 2014) and a learning rate that rises once and falls to nothing, 50 epochs still learn. The average of the
-weights over the last thousand steps answers: it lies nearer the middle of the valley than any one step does (Polyak
-and Juditsky 1992).
+thicker or a thinner pen; and some digits are written in ways that MNIST hardly has. Batch normalization (Ioffe and
+Szegedy 2015) learns more of them in half the epochs, and is folded into the layers afterwards: the network stays the
+report's. With dropout (Srivastava and others 2014) and a learning rate that rises once and falls to nothing, 30 epochs
+still learn. The average of the weights over the last thousand steps answers: it lies nearer the middle of the valley
+than any one step does (Polyak and Juditsky 1992).
 """
 
 from collections.abc import Iterator
@@ -44,7 +45,7 @@ def optimizer(network: nn.Module, lr: float) -> torch.optim.Optimizer:
 
 BEST = Recipe(
     name="best",
-    epochs=50,
+    epochs=30,
     batch_size=128,
     lr=0.003,
     batches=batches,
