@@ -2,6 +2,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ import torch
 
 from mnistx_train import figures, run
 from mnistx_train.checkpoint import load_checkpoint
-from mnistx_train.datasets import Source, Split, TrainingData, training_data
+from mnistx_train.datasets import Source, Split, training_data
 from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
 from mnistx_train.loop import Epoch, State, run_epoch
+from mnistx_train.metrics import Metrics
 from mnistx_train.network import cnn
 from mnistx_train.recipes import Recipe
 from mnistx_train.runs import CHECKPOINT, CONFIG, STATE, Config, locked, new_run, read_config
@@ -52,17 +54,22 @@ def events(monkeypatch: pytest.MonkeyPatch, parts: dict[bool, Split]) -> list[st
         log.append("training images" if train else "test images")
         return parts[train]
 
-    def epoch(
-        state: State, recipe: Recipe, data: TrainingData, seed: int, on_step: Callable[[float, float], None]
-    ) -> Epoch:
+    def epoch(state: State, recipe: Recipe, *rest: Any) -> Epoch:
         log.append(f"epoch {len(state.history) + 1}")
-        return run_epoch(state, recipe, data, seed, on_step)
+        return run_epoch(state, recipe, *rest)
 
     monkeypatch.setattr(run, "source", lambda *_: Source("three", NAMES, read))
     monkeypatch.setattr(run, "run_epoch", epoch)
     for figure in ("curves", "confusion", "per_class", "calibration", "misclassified"):
         monkeypatch.setattr(figures, figure, lambda *_: b"\x89PNG\r\n\x1a\n")
     return log
+
+
+def finished(*args: Any, **options: Any) -> Metrics:
+    """A run of one process, to its end."""
+    metrics = run.run(*args, **options)
+    assert metrics is not None
+    return metrics
 
 
 @pytest.mark.usefixtures("events")
@@ -110,7 +117,7 @@ def test_a_finished_run_leaves_results_and_no_state(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("events")
 def test_the_checkpoint_says_what_was_trained_and_measured(tmp_path: Path, parts: dict[bool, Split]) -> None:
-    metrics = run.run(None, CONFIGURED, tmp_path / "run", None, as_json=False)
+    metrics = finished(None, CONFIGURED, tmp_path / "run", None, as_json=False)
 
     network, card = load_checkpoint(tmp_path / "run" / CHECKPOINT)
     data, test = training_data(Source("three", NAMES, parts.__getitem__)), parts[False]
@@ -146,7 +153,7 @@ def test_without_tensorboard_a_run_that_asks_for_it_is_told_before_training(
 
 @pytest.mark.usefixtures("events")
 def test_json_lines_tell_epochs_and_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    metrics = run.run(None, CONFIGURED, tmp_path / "run", None, as_json=True)
+    metrics = finished(None, CONFIGURED, tmp_path / "run", None, as_json=True)
 
     *epochs, result = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     values = json.loads((tmp_path / "run" / "metrics.json").read_text())
@@ -160,7 +167,7 @@ def test_json_lines_tell_epochs_and_result(tmp_path: Path, capsys: pytest.Captur
 
 @pytest.mark.usefixtures("events")
 def test_text_tells_the_result_apart_from_the_progress(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    metrics = run.run(None, CONFIGURED, tmp_path / "run", None, as_json=False)
+    metrics = finished(None, CONFIGURED, tmp_path / "run", None, as_json=False)
 
     out, err = capsys.readouterr()
     assert out.splitlines() == [

@@ -22,6 +22,7 @@ from mnistx_train.datasets import TrainingData
 from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
 from mnistx_train.network import cnn
+from mnistx_train.parallel import ALONE, Processes, joined
 from mnistx_train.recipes import Recipe
 
 
@@ -118,6 +119,7 @@ def run_epoch(
     data: TrainingData,
     seed: int,
     on_step: Callable[[float, float], None] = lambda _loss, _accuracy: None,
+    together: Processes = ALONE,
 ) -> Epoch:
     """Learn from every training image once, then look at the validation images without gradients.
 
@@ -127,6 +129,7 @@ def run_epoch(
         data: training and validation images.
         seed: of the whole run.
         on_step: called with each step's loss, and the share of the epoch's images so far that was read right, 0..1.
+        together: the processes that learn together.
 
     Raises:
         TrainError: the loss is no longer finite.
@@ -139,13 +142,15 @@ def run_epoch(
     half = recipe.fast_arithmetic and computes_bfloat16(device)
     steps = -(-len(order) // recipe.batch_size)
     state.learner.train()
+    learner = joined(state.learner, together)
     total, right, seen = 0.0, 0, 0
     for step, (images, labels) in enumerate(recipe.batches(data, order, recipe.batch_size), (number - 1) * steps):
         for group in state.optimizer.param_groups:
             group["lr"] = recipe.lr * recipe.schedule(step / (recipe.epochs * steps))
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            answers = state.learner(images.to(device))
-        loss = nll_loss(answers.float(), labels.to(device))
+        share, wanted = together.share(images), together.share(labels)
+        with together.own_chance(step), torch.autocast(device.type, torch.bfloat16, enabled=half):
+            answers = learner(share.to(device))
+        loss = nll_loss(answers.float(), wanted.to(device)) * together.weight(labels)
         state.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
@@ -153,15 +158,15 @@ def run_epoch(
         value = loss.item()
         if not isfinite(value):
             raise TrainError(f"the loss is no longer finite in epoch {number}; train with a smaller --lr")
-        total += value * len(labels)
-        right += int((answers.argmax(1).cpu() == labels).sum())
-        seen += len(labels)
+        total += value * len(labels) / together.count
+        right += int((answers.argmax(1).cpu() == wanted).sum())
+        seen += len(wanted)
         on_step(value, right / seen)
     read = log_probs(state.network, data.validation.images, data.mean, data.std)
     labels_at = np.arange(len(read)), data.validation.labels
     epoch = Epoch(
         number=number,
-        train_loss=total / len(data.training),
+        train_loss=together.total(total) / len(data.training),
         validation_loss=float(-read[labels_at].astype(np.float64).mean()),
         validation_accuracy=float((read.argmax(1) == data.validation.labels).mean()),
         seconds=perf_counter() - began,

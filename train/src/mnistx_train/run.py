@@ -24,6 +24,7 @@ from mnistx_train.loop import State, fresh_state, load_state, run_epoch, save_st
 from mnistx_train.memory import keep_freed_memory
 from mnistx_train.metrics import Metrics, measure
 from mnistx_train.network import folded, shape
+from mnistx_train.parallel import Processes, processes
 from mnistx_train.recipes import DEFAULT, Recipe
 from mnistx_train.recipes import recipe as recipe_named
 from mnistx_train.report import write_report
@@ -88,7 +89,7 @@ def run(
     data_dir: Path | None,
     as_json: bool,
     tensorboard: bool = False,
-) -> Metrics:
+) -> Metrics | None:
     """Train to the end, then read the test images, once, and write the report.
 
     Args:
@@ -99,20 +100,40 @@ def run(
         as_json: print JSON Lines instead of text.
         tensorboard: write event files, too.
 
+    Returns:
+        The measures; None in all but the first of several processes.
+
     Raises:
         TrainError: the data can't be read, the folder can't be written, or TensorBoard isn't there.
     """
     if tensorboard:
         check_tensorboard()
-    origin = source(config.dataset, data_dir)
-    data = training_data(origin)
-    if folder is None:
-        config = replace(config, data_sha256=data_sha256(data))
-        folder = new_run(config, out)
-    elif config.data_sha256 != data_sha256(data):
-        raise TrainError(f"{config.dataset} isn't what the run in {folder} was started on; start anew")
-    with locked(folder):
-        return _run(folder, config, origin, data, as_json, tensorboard)
+    with processes(config.device) as together:
+        origin = source(config.dataset, data_dir)
+        data = training_data(origin)
+        if folder is None:
+            config = replace(config, data_sha256=data_sha256(data))
+        elif config.data_sha256 != data_sha256(data):
+            raise TrainError(f"{config.dataset} isn't what the run in {folder} was started on; start anew")
+        recipe, state = _begun(folder, config, len(origin.names))
+        if not together.first:
+            while len(state.history) < config.epochs:
+                run_epoch(state, recipe, data, config.seed, together=together)
+            return None
+        folder = folder or new_run(config, out)
+        with locked(folder):
+            click.echo(
+                f"{folder}: {origin.name}, {len(data.training):,} images to train on, {len(data.validation):,} to "
+                f"validate on, recipe {config.recipe}, {len(state.history)} of {config.epochs} epochs done",
+                err=True,
+            )
+            try:
+                with event_writer(folder, len(state.history), tensorboard) as writer:
+                    _fit(folder, config, recipe, data, state, as_json, writer, together)
+            except KeyboardInterrupt:
+                click.echo(f"stopped; `mnistx train --resume --out {folder}` goes on", err=True)
+                raise
+            return _finish(folder, config, origin, data, state, as_json)
 
 
 def data_sha256(data: TrainingData) -> str:
@@ -121,7 +142,8 @@ def data_sha256(data: TrainingData) -> str:
     return hashlib.sha256(b"".join(part.images.tobytes() + part.labels.tobytes() for part in parts)).hexdigest()
 
 
-def _run(folder: Path, config: Config, origin: Source, data: TrainingData, as_json: bool, tensorboard: bool) -> Metrics:
+def _begun(folder: Path | None, config: Config, classes: int) -> tuple[Recipe, State]:
+    """What to train by, and where it stands."""
     recipe = replace(
         recipe_named(config.recipe),
         epochs=config.epochs,
@@ -133,25 +155,21 @@ def _run(folder: Path, config: Config, origin: Source, data: TrainingData, as_js
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(config.threads)
-    state = fresh_state(recipe, len(origin.names), config.seed, torch.device(config.device))
-    if (folder / STATE).exists():
+    state = fresh_state(recipe, classes, config.seed, torch.device(config.device))
+    if folder and (folder / STATE).exists():
         load_state(folder / STATE, state)
-    click.echo(
-        f"{folder}: {origin.name}, {len(data.training):,} images to train on, {len(data.validation):,} to validate on, "
-        f"recipe {config.recipe}, {len(state.history)} of {config.epochs} epochs done",
-        err=True,
-    )
-    try:
-        with event_writer(folder, len(state.history), tensorboard) as writer:
-            _fit(folder, config, recipe, data, state, as_json, writer)
-    except KeyboardInterrupt:
-        click.echo(f"stopped; `mnistx train --resume --out {folder}` goes on", err=True)
-        raise
-    return _finish(folder, config, origin, data, state, as_json)
+    return recipe, state
 
 
 def _fit(
-    folder: Path, config: Config, recipe: Recipe, data: TrainingData, state: State, as_json: bool, writer: Any
+    folder: Path,
+    config: Config,
+    recipe: Recipe,
+    data: TrainingData,
+    state: State,
+    as_json: bool,
+    writer: Any,
+    together: Processes,
 ) -> None:
     steps = -(-len(data.training) // config.batch_size)
     done = len(state.history)
@@ -162,7 +180,7 @@ def _fit(
             bar.update()
 
         while len(state.history) < config.epochs:
-            epoch = run_epoch(state, recipe, data, config.seed, on_step)
+            epoch = run_epoch(state, recipe, data, config.seed, on_step, together)
             save_state(folder / STATE, state)
             if writer:
                 add_epoch(writer, epoch)
