@@ -12,6 +12,7 @@ from torchvision.transforms import functional
 from mnistx_train.augment import (
     affine,
     between,
+    disturbed,
     elastic,
     report_affine,
     resampled,
@@ -188,6 +189,23 @@ def test_strokes_change_up_to_the_border() -> None:
 
     assert torch.equal(restroked(full, amounts), full)
     assert torch.equal(restroked(empty, amounts), empty)
+
+
+def test_a_quarter_of_the_images_is_disturbed_in_three_ways() -> None:
+    torch.manual_seed(0)
+    images = square().repeat(4000, 1, 1, 1)
+
+    found = disturbed(images)
+
+    corner = found[:, 0, :5, :5].flatten(1)  # black, unless disturbed
+    changed = (found != images).flatten(1).any(1)
+    lit = (corner == corner[:, :1]).all(1) & (corner[:, 0] > 0)
+    specked = changed & (((found == 0) | (found == 1)).flatten(1).all(1))
+    grainy = changed & ~lit & ~specked
+    shares = [float(kind.float().mean()) for kind in (lit, specked, grainy)]
+    assert shares == pytest.approx([0.1, 0.05, 0.1], abs=0.02)
+    assert float(found.min()) >= 0 and float(found.max()) <= 1
+    assert torch.equal(found[~changed], images[~changed])
 
 
 def test_between_stays_between() -> None:
