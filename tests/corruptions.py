@@ -252,7 +252,7 @@ def figure(recipes: list[str], rows: dict[str, list[float]]) -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.grid(color="#ececec", linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.legend(frameon=False, loc="lower right", title="recipe")
+    axes.legend(frameon=False, loc="upper left", title="recipe")
     return drawn
 
 
