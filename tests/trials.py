@@ -19,7 +19,7 @@ from mnistx_train.datasets import TrainingData, source, training_data
 from mnistx_train.loop import fresh_state, run_epoch
 from mnistx_train.memory import keep_freed_memory
 from mnistx_train.network import cnn
-from mnistx_train.recipes import Recipe, recipe
+from mnistx_train.recipes import Recipe, in_batches, recipe
 from mnistx_train.recipes.schedules import one_cycle
 
 SEED = 0
@@ -28,10 +28,8 @@ BEST = recipe("best")
 
 def batched(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """The report's augmentation, drawn for a whole batch at once: the same distribution, a third of the time."""
-    pixels, labels = torch.from_numpy(data.training.images)[:, None], torch.from_numpy(data.training.labels)
-    for indices in torch.split(order, batch_size):
-        images = resampled(pixels[indices].float() / 255, report_affine(len(indices)))
-        yield (images - data.mean) / data.std, labels[indices]
+    for images, labels in in_batches(data, order, batch_size):
+        yield (resampled(images, report_affine(len(labels))) - data.mean) / data.std, labels
 
 
 REPORT = replace(recipe("report"), batches=batched)

@@ -60,7 +60,8 @@ class Processes:
 
     def weight(self, batch: Tensor) -> float:
         """What the mean loss of the share counts, so that the average over all is the mean of the whole batch."""
-        return 1.0 if len(batch) < 2 * self.count else len(self.share(batch)) * self.count / len(batch)
+        share = len(self.share(batch))
+        return 1.0 if share == len(batch) else share * self.count / len(batch)
 
 
 ALONE = Processes()

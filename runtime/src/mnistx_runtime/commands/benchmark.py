@@ -54,13 +54,14 @@ def benchmark(
     chosen = selected(artifacts, *(names.split(",") if names else None for names in (runtimes, formats)))
     images = images_for(chosen[0], data_dir)
     rows, peak = measure(chosen, images, threads, sizes, _progress)
+    machine = processor()
     for row in rows if as_json else ():
-        print_json(row.to_dict() | {"sgemm_gflops": round(peak, 1), "processor": processor()})
+        print_json(row.to_dict() | {"sgemm_gflops": round(peak, 1), "processor": machine})
     if not as_json:
         click.echo(table.tables(rows))
-        click.echo(f"\n{processor()}; SGEMM on one core: {peak:.0f} GFLOP/s; compared with PyTorch on {images.what}")
+        click.echo(f"\n{machine}; SGEMM on one core: {peak:.0f} GFLOP/s; compared with PyTorch on {images.what}")
     if figure:
-        data = table.figure(rows, peak, processor())
+        data = table.figure(rows, peak, machine)
         try:
             figure.write_bytes(data)
         except OSError as error:

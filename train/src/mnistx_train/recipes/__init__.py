@@ -21,6 +21,13 @@ DEFAULT = "report"
 Batches = Callable[[TrainingData, Tensor, int], Iterator[tuple[Tensor, Tensor]]]
 
 
+def in_batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """The training images as they are, float `(B, 1, 28, 28)`, 0..1, and their labels `(B,)`, in the given order."""
+    pixels, labels = torch.from_numpy(data.training.images)[:, None], torch.from_numpy(data.training.labels)
+    for indices in torch.split(order, batch_size):
+        yield pixels[indices].float() / 255, labels[indices]
+
+
 def constant(_done: float) -> float:
     """The whole learning rate, always."""
     return 1.0

@@ -17,22 +17,20 @@ from torch import Tensor, nn
 from mnistx_train.augment import between, disturbed, elastic, resampled, restroked, wide_affine
 from mnistx_train.datasets import TrainingData
 from mnistx_train.pen import DIGITS, rewritten
-from mnistx_train.recipes import Recipe
+from mnistx_train.recipes import Recipe, in_batches
 from mnistx_train.recipes.schedules import one_cycle
 
 
 def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Some digits written as MNIST hardly shows them, then every one with another pen, by another hand."""
-    pixels, labels = torch.from_numpy(data.training.images)[:, None], torch.from_numpy(data.training.labels)
-    for indices in torch.split(order, batch_size):
-        images, answers = pixels[indices].float() / 255, labels[indices]
-        count = len(indices)
+    for images, labels in in_batches(data, order, batch_size):
+        count = len(labels)
         if data.names == DIGITS:
-            images = rewritten(images, answers)
+            images = rewritten(images, labels)
         images = restroked(images, between(-0.4, 0.6, count))
         affines = wide_affine(count, degrees=12, zoom=1.15, stretch=1.15, slant=0.2, shift=2)
         images = disturbed(resampled(images, affines, elastic(count, knots=6, pixels=0.6)))
-        yield (images - data.mean) / data.std, answers
+        yield (images - data.mean) / data.std, labels
 
 
 def optimizer(network: nn.Module, lr: float) -> torch.optim.Optimizer:

@@ -11,15 +11,14 @@ import torch
 from torch import Tensor, nn
 
 from mnistx_train.datasets import TrainingData
-from mnistx_train.recipes import Recipe
+from mnistx_train.recipes import Recipe, in_batches
 from mnistx_train.recipes.schedules import up_and_down
 
 
 def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """The images as they are."""
-    images, labels = torch.from_numpy(data.training.images)[:, None], torch.from_numpy(data.training.labels)
-    for indices in torch.split(order, batch_size):
-        yield (images[indices].float() / 255 - data.mean) / data.std, labels[indices]
+    for images, labels in in_batches(data, order, batch_size):
+        yield (images - data.mean) / data.std, labels
 
 
 def optimizer(network: nn.Module, lr: float) -> torch.optim.Optimizer:
