@@ -1,10 +1,16 @@
-"""A trained model with each of the mistakes that export scripts make."""
+"""Artifacts that nothing verified, and a trained model with each of the mistakes that export scripts make."""
 
 import copy
 from collections import OrderedDict
+from pathlib import Path
 
 from torch import nn
 
+from mnistx_export.deployed import deployed_module
+from mnistx_export.describe import metadata
+from mnistx_export.export import write_files
+from mnistx_export.formats import Format, Options
+from mnistx_train.checkpoint import Card
 from mnistx_train.network import Normalize
 
 MISTAKES = ("a weight changed", "the mean changed in its third digit", "normalization dropped", "eval() forgotten")
@@ -37,3 +43,10 @@ def with_inert_norms(module: nn.Sequential) -> nn.Sequential:
             nn.init.constant_(norm.get_buffer("running_var"), 1 - norm.eps)
             layers[f"norm_of_{name}"] = norm
     return nn.Sequential(layers).requires_grad_(False)
+
+
+def written(target: Format, network: nn.Sequential, card: Card, path: Path) -> Path:
+    """An artifact with the certificate of this network, whatever the format makes of it, unverified."""
+    props = metadata(network, card, 1e-4).to_props()
+    write_files(target, path, target.write(deployed_module(network, card.mean, card.std), props, Options()))
+    return path

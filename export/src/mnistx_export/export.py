@@ -173,10 +173,10 @@ def export(
     writable_folder(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         trial = Path(folder) / path.name
-        files = _write(target, trial, target.write(module, described.to_props(), options))
+        files = write_files(target, trial, target.write(module, described.to_props(), options))
         if tolerance.own_atol is not None:
             described = _with_own_answers(described, trial, target, tolerance)
-            files = _write(target, trial, target.write(module, described.to_props(), options))
+            files = write_files(target, trial, target.write(module, described.to_props(), options))
         found = _verified(trial, files, target, tolerance, against)
         if not found.passed:
             parities = [
@@ -190,7 +190,7 @@ def export(
         if target.beats and options.training:
             plain = Path(folder) / "float32" / f"model{target.suffix}"
             beaten = format_named(target.beats)
-            _write(beaten, plain, beaten.write(module, described.to_props(), Options(options.opset)))
+            write_files(beaten, plain, beaten.write(module, described.to_props(), Options(options.opset)))
             validation = options.training.validation
             before = log_probs(network, validation.images, card.mean, card.std)
             measured = worth(trial, plain, validation, before, card.names)
@@ -206,8 +206,17 @@ def export(
     return replace(found, path=path, golden=golden)
 
 
-def _write(target: Format, path: Path, files: Files) -> list[Path]:
-    """Write an artifact's files; the one that is loaded is the first."""
+def write_files(target: Format, path: Path, files: Files) -> list[Path]:
+    """Write an artifact's files, unverified.
+
+    Args:
+        target: their format.
+        path: of the one that is loaded; its companions lie beside it.
+        files: what the format's `write` gave.
+
+    Returns:
+        The files' paths, the one that is loaded first.
+    """
     stem = path.name.removesuffix(target.suffix)
     paths = []
     for ending, data in files.items():

@@ -11,9 +11,8 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from torch import nn
 
-from broken import MISTAKES, broken
+from broken import MISTAKES, broken, written
 from command import RELEASED, by_weight, json_lines, mnistx
 from mnistx_export.choose import checkpoint_path
 from mnistx_export.deployed import deployed_module, example
@@ -27,7 +26,7 @@ from mnistx_runtime import BadInput, VerificationFailed
 from mnistx_runtime.backends.torch_session import PROPS_FILE
 from mnistx_runtime.table import look_up
 from mnistx_runtime.verification import verify
-from mnistx_train.checkpoint import Card, load_checkpoint
+from mnistx_train.checkpoint import load_checkpoint
 from mnistx_train.datasets import TrainingData, source, training_data
 from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
@@ -66,14 +65,6 @@ def test_what_is_not_the_trained_model_is_caught_on_the_workstation_and_by_the_c
     assert path.read_text() == "what was there before"
     assert list(tmp_path.iterdir()) == [path]
     assert not verify(written(careless(target, mistake), network, card, path)).passed
-
-
-def written(target: Format, network: nn.Sequential, card: Card, path: Path) -> Path:
-    """An artifact with the trained model's certificate, whatever it is itself, and unverified."""
-    module = deployed_module(network, card.mean, card.std)
-    for ending, data in target.write(module, metadata(network, card, 1e-4).to_props(), Options()).items():
-        path.with_name(path.name.removesuffix(target.suffix) + ending).write_bytes(data)
-    return path
 
 
 @pytest.mark.parametrize("name", by_weight(EXACT))

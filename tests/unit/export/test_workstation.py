@@ -10,10 +10,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from broken import written
 from command import RELEASED, json_lines, mnistx
-from mnistx_export.deployed import deployed_module
-from mnistx_export.describe import metadata
-from mnistx_export.formats import Options, format_named
+from mnistx_export.formats import format_named
 from mnistx_export.golden import golden_images
 from mnistx_export.layers import compare_layers
 from mnistx_export.thorough import BATCHES, Trained, compare_thoroughly, searched, trained
@@ -46,21 +45,13 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def written(network: torch.nn.Sequential, card: Card, name: str, path: Path) -> Path:
-    """An artifact with the metadata of the module that it is made of."""
-    target = format_named(name)
-    data = target.write(
-        deployed_module(network, card.mean, card.std), metadata(network, card, 1e-4).to_props(), Options()
-    )
-    path.write_bytes(data if isinstance(data, bytes) else next(iter(data.values())))
-    return path
-
-
 @pytest.fixture(scope="module")
 def artifacts(checkpoint: Path) -> dict[str, Path]:
     network, card = load_checkpoint(checkpoint)
     names = {"onnx": "model.onnx", "torchscript": "model.torchscript"}
-    return {name: written(network, card, name, checkpoint.with_name(file)) for name, file in names.items()}
+    return {
+        name: written(format_named(name), network, card, checkpoint.with_name(file)) for name, file in names.items()
+    }
 
 
 @pytest.mark.parametrize("name", ["onnx", "torchscript"])
@@ -83,7 +74,7 @@ def test_the_first_layer_that_differs_is_the_one_that_was_changed(
     changed, _ = load_checkpoint(checkpoint)
     with torch.no_grad():
         changed.get_parameter(weight).view(-1)[0] += 0.05
-    artifact = written(changed, card, name, tmp_path / f"changed{format_named(name).suffix}")
+    artifact = written(format_named(name), changed, card, tmp_path / f"changed{format_named(name).suffix}")
     layers = compare_layers(artifact, network, card, golden_images(), 1e-4)
     assert next(each.name for each in layers if not each.passed) == layer
 
@@ -91,7 +82,7 @@ def test_the_first_layer_that_differs_is_the_one_that_was_changed(
 def test_a_normalization_with_another_third_digit_is_the_first_layer(checkpoint: Path, tmp_path: Path) -> None:
     network, card = load_checkpoint(checkpoint)
     other = Card(**{**vars(card), "mean": card.mean + 0.001})
-    artifact = written(network, other, "onnx", tmp_path / "mean.onnx")
+    artifact = written(format_named("onnx"), network, other, tmp_path / "mean.onnx")
     assert not compare_layers(artifact, network, card, golden_images(), 1e-4)[0].passed
 
 
