@@ -227,7 +227,7 @@ def test_a_run_killed_while_reporting_only_reports_again(
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
         patch.setattr(run, "write_report", killed)
         run.run(None, CONFIGURED, tmp_path / "run", None, as_json=False)
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {CONFIG, STATE}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {CONFIG, STATE, CHECKPOINT}
     events.clear()
 
     run.run(*run.begin({}, tmp_path / "run", resume=True), None, None, as_json=False)

@@ -16,12 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout, nll_loss
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from mnistx_train.checkpoint import load_tensors, save_tensors
 from mnistx_train.datasets import TrainingData
 from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
-from mnistx_train.network import cnn
+from mnistx_train.network import cnn, pooled_first
 from mnistx_train.parallel import ALONE, Processes, joined
 from mnistx_train.recipes import Recipe
 
@@ -69,6 +70,7 @@ def fresh_state(recipe: Recipe, classes: int, seed: int, device: torch.device) -
     if recipe.fast_arithmetic:
         learner = learner.to(memory_format=torch.channels_last)
     network = copy.deepcopy(learner).eval()
+    learner = pooled_first(learner)
     if recipe.dropout:
         learner.get_submodule("fc2").register_forward_pre_hook(partial(_dropped, recipe.dropout))
     return State(network, learner, recipe.optimizer(learner, recipe.lr), [])
@@ -110,6 +112,10 @@ def _restore(state: State, tensors: dict[str, Tensor], header: dict[str, Any]) -
     for prefix, network in (("network.", state.network), ("learner.", state.learner)):
         network.load_state_dict({n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)})
     state.optimizer.load_state_dict({"state": held, "param_groups": header["groups"]})
+    for parameter, moments in state.optimizer.state.items():
+        for key, moment in moments.items():
+            if moment.shape == parameter.shape:  # in the parameter's memory format, by which the fused step rounds
+                moments[key] = torch.empty_like(parameter).copy_(moment)
     state.history[:] = [Epoch(**values) for values in header["history"]]
 
 
@@ -154,7 +160,8 @@ def run_epoch(
         state.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
-        _average(state, min(recipe.average, (1 + step) / (10 + step)))  # the first weights are soon forgotten
+        if recipe.average:
+            _average(state, min(recipe.average, (1 + step) / (10 + step)))  # the first weights are soon forgotten
         value = loss.item()
         if not isfinite(value):
             raise TrainError(f"the loss is no longer finite in epoch {number}; train with a smaller --lr")
@@ -162,6 +169,8 @@ def run_epoch(
         right += int((answers.argmax(1).cpu() == wanted).sum())
         seen += len(wanted)
         on_step(value, right / seen)
+    if not recipe.average:
+        _average(state, 0)
     read = log_probs(state.network, data.validation.images, data.mean, data.std)
     labels_at = np.arange(len(read)), data.validation.labels
     epoch = Epoch(
@@ -183,12 +192,12 @@ def computes_bfloat16(device: torch.device) -> bool:
 
 
 def _average(state: State, keep: float) -> None:
-    with torch.no_grad():
-        for averaged, new in zip(state.network.parameters(), state.learner.parameters(), strict=True):
-            averaged.lerp_(new, 1 - keep)
-        for held, found in zip(state.network.buffers(), state.learner.buffers(), strict=True):
-            if held.is_floating_point():  # running means and variances, but not the number of batches
-                held.lerp_(found, 1 - keep)
+    get_ema_multi_avg_fn(keep)(_numbers(state.network), _numbers(state.learner), 0)  # type: ignore[no-untyped-call]
+
+
+def _numbers(network: nn.Module) -> list[Tensor]:
+    """Parameters, running means and variances, but not the number of batches."""
+    return [*network.parameters(), *(buffer for buffer in network.buffers() if buffer.is_floating_point())]
 
 
 def _epoch_seed(seed: int, number: int) -> int:

@@ -83,6 +83,25 @@ def cnn(classes: int = 10, network: str = "report", batch_norm: bool = False) ->
     return nn.Sequential(layers)
 
 
+def pooled_first(network: nn.Sequential) -> nn.Sequential:
+    """The same layers, but each pooling before the ReLU it follows: the same function, a quarter of the work for ReLU.
+
+    Rectifying keeps the order of numbers, so the largest is the same one, and so are all gradients: what is learned
+    does not change by a bit.
+
+    Args:
+        network: as `cnn` makes it; the layers are shared.
+
+    >>> [name for name, _ in pooled_first(cnn()).named_children()][:4]
+    ['conv1', 'pool1', 'relu1', 'conv2']
+    """
+    layers = list(network.named_children())
+    for at in range(len(layers) - 1):
+        if isinstance(layers[at][1], nn.ReLU) and isinstance(layers[at + 1][1], nn.MaxPool2d):
+            layers[at : at + 2] = layers[at + 1], layers[at]
+    return nn.Sequential(OrderedDict(layers))
+
+
 def folded(network: nn.Sequential) -> nn.Sequential:
     """The same function without batch normalization, which after training is one more factor and summand a channel.
 

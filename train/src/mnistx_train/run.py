@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import torch
+from torch.utils import deterministic
 from tqdm import tqdm
 
 from mnistx_train import __version__
@@ -28,7 +29,7 @@ from mnistx_train.parallel import Processes, processes
 from mnistx_train.recipes import DEFAULT, Recipe
 from mnistx_train.recipes import recipe as recipe_named
 from mnistx_train.report import write_report
-from mnistx_train.runs import CHECKPOINT, STATE, Config, last_unfinished, locked, new_run, read_config
+from mnistx_train.runs import CHECKPOINT, STATE, Config, is_finished, last_unfinished, locked, new_run, read_config
 
 
 def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path | None, Config]:
@@ -45,7 +46,7 @@ def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path |
     if resume:
         folder = out or last_unfinished()
         config = read_config(folder)
-        if (folder / CHECKPOINT).exists():
+        if is_finished(folder):
             raise TrainError(f"the run in {folder} is finished; there is nothing to go on with")
         if asked.get("device") == "auto":
             del asked["device"]
@@ -154,6 +155,7 @@ def _begun(folder: Path | None, config: Config, classes: int) -> tuple[Recipe, S
     keep_freed_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
     torch.use_deterministic_algorithms(True)
+    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a sixth of the time, for nothing
     torch.set_num_threads(config.threads)
     state = fresh_state(recipe, classes, config.seed, torch.device(config.device))
     if folder and (folder / STATE).exists():
@@ -201,16 +203,6 @@ def _finish(folder: Path, config: Config, origin: Source, data: TrainingData, st
     test = origin.read(False)
     answers = log_probs(network, test.images, data.mean, data.std)
     metrics = measure(calibrated(answers, temperature), test.labels)
-    write_report(
-        folder,
-        f"{origin.name}: {config.recipe} recipe, seed {config.seed}",
-        f"{config.epochs} epochs of {len(data.training):,} images, batch {config.batch_size}, "
-        f"learning rate {config.lr:g}. Measured on {metrics.count:,} test images, read once, after training.",
-        origin.names,
-        metrics,
-        test,
-        state.history,
-    )
     card = Card(
         names=origin.names,
         mean=data.mean,
@@ -227,6 +219,16 @@ def _finish(folder: Path, config: Config, origin: Source, data: TrainingData, st
         network=config.network,
     )
     save_checkpoint(folder / CHECKPOINT, network, card)
+    write_report(
+        folder,
+        f"{origin.name}: {config.recipe} recipe, seed {config.seed}",
+        f"{config.epochs} epochs of {len(data.training):,} images, batch {config.batch_size}, "
+        f"learning rate {config.lr:g}. Measured on {metrics.count:,} test images, read once, after training.",
+        origin.names,
+        metrics,
+        test,
+        state.history,
+    )
     (folder / STATE).unlink(missing_ok=True)
     if as_json:
         found = {

@@ -97,13 +97,18 @@ def last_finished() -> Path | None:
     return max(found, key=lambda path: path.stat().st_mtime_ns) if found else None
 
 
+def is_finished(folder: Path) -> bool:
+    """Whether a run has written its checkpoint and its report: then the state that it would go on from is gone."""
+    return (folder / CHECKPOINT).exists() and not (folder / STATE).exists()
+
+
 def last_unfinished() -> Path:
-    """The folder of the run that was started last and has no checkpoint yet.
+    """The folder of the run that was started last and isn't finished.
 
     Raises:
         TrainError: there's none.
     """
-    found = [path for path in RUNS.glob(f"*/{CONFIG}") if not (path.parent / CHECKPOINT).exists()]
+    found = [path for path in RUNS.glob(f"*/{CONFIG}") if not is_finished(path.parent)]
     if not found:
         raise TrainError(f"no unfinished run under {RUNS}; name its folder with --out")
     return max(found, key=lambda path: path.stat().st_mtime_ns).parent
