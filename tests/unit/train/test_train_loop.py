@@ -112,6 +112,25 @@ def test_every_epoch_sees_every_image_once_in_an_order_of_its_own(small: Trainin
     assert [epoch.number for epoch in state.history] == [1, 2, 3]
 
 
+def test_an_epoch_of_a_share_sees_other_images_each_time(small: TrainingData) -> None:
+    orders: list[list[int]] = []
+
+    def recording(data: TrainingData, order: Tensor, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        orders.append(order.tolist())
+        yield from REPORT.batches(data, order, size)
+
+    lrs: list[float] = []
+    shared = replace(REPORT, batches=recording, share=0.4, epochs=2, schedule=lambda done: 1 - done)
+    state = fresh()
+    for _ in range(2):
+        epoch = run_epoch(state, shared, small, 0, lambda *_: lrs.append(state.optimizer.param_groups[0]["lr"]))
+
+    assert [len(order) for order in orders] == [40, 40] and set(orders[0]) != set(orders[1])
+    assert all(len(set(order)) == 40 for order in orders)
+    assert lrs == pytest.approx([0.001 * (1 - step / 4) for step in range(4)])
+    assert 0 < epoch.train_loss < 10
+
+
 def test_training_loss_is_the_mean_over_images_not_over_steps(small: TrainingData) -> None:
     losses: list[float] = []
     accuracies: list[float] = []

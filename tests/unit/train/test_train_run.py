@@ -16,7 +16,7 @@ from mnistx_train.inference import log_probs
 from mnistx_train.loop import Epoch, State, run_epoch
 from mnistx_train.metrics import Metrics
 from mnistx_train.network import cnn
-from mnistx_train.recipes import Recipe
+from mnistx_train.recipes import Recipe, Teacher, recipe
 from mnistx_train.runs import CHECKPOINT, CONFIG, STATE, Config, locked, new_run, read_config
 
 CONFIGURED = Config(
@@ -216,6 +216,52 @@ def test_a_stopped_run_says_how_to_go_on_and_ends_as_if_it_had_not_been(
     assert events == ["training images", "epoch 1", "training images", "epoch 2", "test images"]
     assert {path.name for path in stopped.iterdir()} == FILES
     assert (stopped / CHECKPOINT).read_bytes() == (whole / CHECKPOINT).read_bytes()
+
+
+TAUGHT = replace(
+    recipe("report"), name="report", teacher=Teacher(replace(recipe("report"), epochs=2), temperature=2, weight=0.9)
+)
+
+
+@pytest.mark.parametrize("done", [0, 1, 2, 3])
+def test_a_taught_run_goes_on_where_it_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], events: list[str], done: int
+) -> None:
+    monkeypatch.setattr(run, "recipe_named", lambda _: TAUGHT)
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    run.run(None, CONFIGURED, whole, None, as_json=True)
+    told = [next(iter(json.loads(line))) for line in capsys.readouterr().out.splitlines()]
+    assert told == ["teacher_epoch"] * 2 + ["epoch"] * 2 + ["checkpoint"]
+    assert {path.name for path in whole.iterdir()} == FILES
+
+    events.clear()
+    epoch: Callable[..., Epoch] = vars(run)["run_epoch"]
+
+    def stop(*args: Any) -> Epoch:
+        if len(events) > done:
+            raise KeyboardInterrupt
+        return epoch(*args)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(run, "run_epoch", stop)
+        run.run(None, CONFIGURED, stopped, None, as_json=False)
+    assert len(events) == 1 + done  # the first is the reading of the training images
+    run.run(*run.begin({}, stopped, resume=True), None, None, as_json=False)
+
+    epochs = [event for event in events if event.startswith("epoch")]
+    assert epochs == ["epoch 1", "epoch 2"] * 2
+    assert {path.name for path in stopped.iterdir()} == FILES
+    assert (stopped / CHECKPOINT).read_bytes() == (whole / CHECKPOINT).read_bytes()
+
+
+@pytest.mark.usefixtures("events")
+def test_a_teacher_is_learned_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.run(None, CONFIGURED, tmp_path / "alone", None, as_json=True)
+    monkeypatch.setattr(run, "recipe_named", lambda _: TAUGHT)
+    run.run(None, CONFIGURED, tmp_path / "taught", None, as_json=True)
+
+    alone, taught = (load_checkpoint(tmp_path / name / CHECKPOINT)[0].state_dict() for name in ("alone", "taught"))
+    assert any(not torch.equal(alone[name], taught[name]) for name in alone)
 
 
 def test_a_run_killed_while_reporting_only_reports_again(

@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import dropout, nll_loss
+from torch.nn.functional import dropout
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from mnistx_train.checkpoint import load_tensors, save_tensors
 from mnistx_train.datasets import TrainingData
 from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
-from mnistx_train.network import cnn, pooled_first
+from mnistx_train.loss import loss_of
+from mnistx_train.network import cnn, folded, pooled_first
 from mnistx_train.parallel import ALONE, Processes, joined
 from mnistx_train.recipes import Recipe
 
@@ -33,8 +34,8 @@ class Epoch:
 
     Args:
         number: from 1.
-        train_loss: mean negative log-likelihood over the augmented training images, as they were seen.
-        validation_loss: the same over the validation images, after the epoch.
+        train_loss: mean of the recipe's loss over the augmented training images, as they were seen.
+        validation_loss: mean negative log-likelihood over the validation images, after the epoch.
         validation_accuracy: share of them read right, 0..1.
         seconds: wall time.
     """
@@ -55,12 +56,20 @@ class State:
         learner: what the optimizer changes.
         optimizer: with its moments.
         history: the epochs so far.
+        teacher: whose answers are learned from, see `teaching`; None where the recipe has none.
     """
 
     network: nn.Sequential
     learner: nn.Sequential
     optimizer: torch.optim.Optimizer
     history: list[Epoch]
+    teacher: nn.Module | None = None
+
+
+def teaching(trained: State, recipe: Recipe) -> nn.Module:
+    """The network of a state that was trained by a recipe, as it answers quickest."""
+    network = pooled_first(folded(trained.network)).requires_grad_(False)
+    return network.to(memory_format=torch.channels_last) if recipe.fast_arithmetic else network
 
 
 def fresh_state(recipe: Recipe, classes: int, seed: int, device: torch.device) -> State:
@@ -127,7 +136,7 @@ def run_epoch(
     on_step: Callable[[float, float], None] = lambda _loss, _accuracy: None,
     together: Processes = ALONE,
 ) -> Epoch:
-    """Learn from every training image once, then look at the validation images without gradients.
+    """Learn from the epoch's training images once, then look at the validation images without gradients.
 
     Args:
         state: changed in place; its history gets the new epoch.
@@ -143,20 +152,21 @@ def run_epoch(
     began = perf_counter()
     number = len(state.history) + 1
     torch.manual_seed(_epoch_seed(seed, number))
-    order = torch.randperm(len(data.training))
+    order = torch.randperm(len(data.training))[: recipe.seen(len(data.training))]
     device = next(state.learner.parameters()).device
     half = recipe.fast_arithmetic and computes_bfloat16(device)
-    steps = -(-len(order) // recipe.batch_size)
+    steps = recipe.steps(len(data.training))
     state.learner.train()
     learner = joined(state.learner, together)
     total, right, seen = 0.0, 0, 0
     for step, (images, labels) in enumerate(recipe.batches(data, order, recipe.batch_size), (number - 1) * steps):
         for group in state.optimizer.param_groups:
             group["lr"] = recipe.lr * recipe.schedule(step / (recipe.epochs * steps))
-        share, wanted = together.share(images), together.share(labels)
+        share, wanted = together.share(images).to(device), together.share(labels).to(device)
         with together.own_chance(step), torch.autocast(device.type, torch.bfloat16, enabled=half):
-            answers = learner(share.to(device))
-        loss = nll_loss(answers.float(), wanted.to(device)) * together.weight(labels)
+            answers = learner(share).float()
+            taught = state.teacher(share).float() if state.teacher else None
+        loss = loss_of(recipe, answers, wanted, taught) * together.weight(labels)
         state.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
@@ -166,7 +176,7 @@ def run_epoch(
         if not isfinite(value):
             raise TrainError(f"the loss is no longer finite in epoch {number}; train with a smaller --lr")
         total += value * len(labels) / together.count
-        right += int((answers.argmax(1).cpu() == wanted).sum())
+        right += int((answers.argmax(1) == wanted).sum())
         seen += len(wanted)
         on_step(value, right / seen)
     if not recipe.average:
@@ -175,7 +185,7 @@ def run_epoch(
     labels_at = np.arange(len(read)), data.validation.labels
     epoch = Epoch(
         number=number,
-        train_loss=together.total(total) / len(data.training),
+        train_loss=together.total(total) / len(order),
         validation_loss=float(-read[labels_at].astype(np.float64).mean()),
         validation_accuracy=float((read.argmax(1) == data.validation.labels).mean()),
         seconds=perf_counter() - began,

@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import platform
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from mnistx_train.datasets import SOURCES, Source, TrainingData, is_folder, sour
 from mnistx_train.errors import TrainError
 from mnistx_train.events import add_epoch, check_tensorboard, event_writer
 from mnistx_train.inference import log_probs
-from mnistx_train.loop import State, fresh_state, load_state, run_epoch, save_state
+from mnistx_train.loop import Epoch, State, fresh_state, load_state, run_epoch, save_state, teaching
 from mnistx_train.memory import keep_freed_memory
 from mnistx_train.metrics import Metrics, measure
 from mnistx_train.network import folded, shape
@@ -29,7 +29,20 @@ from mnistx_train.parallel import Processes, processes
 from mnistx_train.recipes import DEFAULT, Recipe
 from mnistx_train.recipes import recipe as recipe_named
 from mnistx_train.report import write_report
-from mnistx_train.runs import CHECKPOINT, STATE, Config, is_finished, last_unfinished, locked, new_run, read_config
+from mnistx_train.runs import (
+    CHECKPOINT,
+    STATE,
+    TEACHER_STATE,
+    Config,
+    is_finished,
+    last_unfinished,
+    locked,
+    new_run,
+    read_config,
+)
+
+_TEACHERS_SEED = 2**32
+"""Added to a run's seed, which is below that: what a teacher is shown is drawn apart from what its pupil is shown."""
 
 
 def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path | None, Config]:
@@ -116,25 +129,24 @@ def run(
             config = replace(config, data_sha256=data_sha256(data))
         elif config.data_sha256 != data_sha256(data):
             raise TrainError(f"{config.dataset} isn't what the run in {folder} was started on; start anew")
-        recipe, state = _begun(folder, config, len(origin.names))
+        stages = _begun(folder, config, len(origin.names))
         if not together.first:
-            while len(state.history) < config.epochs:
-                run_epoch(state, recipe, data, config.seed, together=together)
+            _learn(stages, data, together)
             return None
         folder = folder or new_run(config, out)
         with locked(folder):
             click.echo(
                 f"{folder}: {origin.name}, {len(data.training):,} images to train on, {len(data.validation):,} to "
-                f"validate on, recipe {config.recipe}, {len(state.history)} of {config.epochs} epochs done",
+                f"validate on, recipe {config.recipe}, {len(stages[-1].state.history)} of {config.epochs} epochs done",
                 err=True,
             )
             try:
-                with event_writer(folder, len(state.history), tensorboard) as writer:
-                    _fit(folder, config, recipe, data, state, as_json, writer, together)
+                with event_writer(folder, len(stages[-1].state.history), tensorboard) as writer:
+                    _learn(stages, data, together, _Told(folder, as_json, writer))
             except KeyboardInterrupt:
                 click.echo(f"stopped; `mnistx train --resume --out {folder}` goes on", err=True)
                 raise
-            return _finish(folder, config, origin, data, state, as_json)
+            return _finish(folder, config, origin, data, stages, as_json)
 
 
 def data_sha256(data: TrainingData) -> str:
@@ -143,8 +155,27 @@ def data_sha256(data: TrainingData) -> str:
     return hashlib.sha256(b"".join(part.images.tobytes() + part.labels.tobytes() for part in parts)).hexdigest()
 
 
-def _begun(folder: Path | None, config: Config, classes: int) -> tuple[Recipe, State]:
-    """What to train by, and where it stands."""
+@dataclass(frozen=True)
+class _Stage:
+    """One network that the run trains: the teacher, where the recipe has one, then its own.
+
+    Args:
+        recipe: how.
+        state: where it stands.
+        seed: of all it draws.
+        file: what its state is kept in.
+        told: what its epochs are called.
+    """
+
+    recipe: Recipe
+    state: State
+    seed: int
+    file: str
+    told: str = "epoch"
+
+
+def _begun(folder: Path | None, config: Config, classes: int) -> list[_Stage]:
+    """What to train, and where it stands."""
     recipe = replace(
         recipe_named(config.recipe),
         epochs=config.epochs,
@@ -157,46 +188,66 @@ def _begun(folder: Path | None, config: Config, classes: int) -> tuple[Recipe, S
     torch.use_deterministic_algorithms(True)
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a sixth of the time, for nothing
     torch.set_num_threads(config.threads)
-    state = fresh_state(recipe, classes, config.seed, torch.device(config.device))
-    if folder and (folder / STATE).exists():
-        load_state(folder / STATE, state)
-    return recipe, state
+    device = torch.device(config.device)
+    stages = [_Stage(recipe, fresh_state(recipe, classes, config.seed, device), config.seed, STATE)]
+    if recipe.teacher:
+        by, seed = recipe.teacher.recipe, config.seed + _TEACHERS_SEED
+        stages.insert(0, _Stage(by, fresh_state(by, classes, seed, device), seed, TEACHER_STATE, "teacher epoch"))
+    for stage in stages:
+        if folder and (folder / stage.file).exists():
+            load_state(folder / stage.file, stage.state)
+    return stages
 
 
-def _fit(
-    folder: Path,
-    config: Config,
-    recipe: Recipe,
-    data: TrainingData,
-    state: State,
-    as_json: bool,
-    writer: Any,
-    together: Processes,
-) -> None:
-    steps = -(-len(data.training) // config.batch_size)
-    done = len(state.history)
-    with tqdm(total=config.epochs * steps, initial=done * steps, unit="step", disable=None) as bar:
+@dataclass(frozen=True)
+class _Told:
+    """Where a run writes what it has learned, and how it tells of it."""
 
-        def on_step(loss: float, accuracy: float) -> None:
-            bar.set_postfix(loss=f"{loss:.3f}", accuracy=f"{accuracy:.2%}", refresh=False)
-            bar.update()
+    folder: Path
+    as_json: bool
+    writer: Any
 
-        while len(state.history) < config.epochs:
-            epoch = run_epoch(state, recipe, data, config.seed, on_step, together)
-            save_state(folder / STATE, state)
-            if writer:
-                add_epoch(writer, epoch)
-            line = (
-                f"epoch {epoch.number:>2}/{config.epochs}  training loss {epoch.train_loss:.4f}  "
-                f"validation loss {epoch.validation_loss:.4f}  accuracy {epoch.validation_accuracy:.2%}  "
-                f"{epoch.seconds:.1f} s"
-            )
-            bar.clear()
-            click.echo(json.dumps({"epoch": asdict(epoch)}) if as_json else line, err=not as_json)
-            bar.refresh()
+    def epoch(self, stage: _Stage, epoch: Epoch) -> None:
+        """Keep the state after an epoch, and tell of it."""
+        save_state(self.folder / stage.file, stage.state)
+        if self.writer and stage.file == STATE:
+            add_epoch(self.writer, epoch)
+        if self.as_json:
+            click.echo(json.dumps({stage.told.replace(" ", "_"): asdict(epoch)}))
+            return
+        click.echo(
+            f"{stage.told} {epoch.number:>2}/{stage.recipe.epochs}  training loss {epoch.train_loss:.4f}  "
+            f"validation loss {epoch.validation_loss:.4f}  accuracy {epoch.validation_accuracy:.2%}  "
+            f"{epoch.seconds:.1f} s",
+            err=True,
+        )
 
 
-def _finish(folder: Path, config: Config, origin: Source, data: TrainingData, state: State, as_json: bool) -> Metrics:
+def _learn(stages: list[_Stage], data: TrainingData, together: Processes, told: _Told | None = None) -> None:
+    """Train one network after the other, each to its last epoch."""
+    for before, stage in zip([None, *stages], stages, strict=False):
+        if before:
+            stage.state.teacher = teaching(before.state, before.recipe)
+        done, steps = len(stage.state.history), stage.recipe.steps(len(data.training))
+        quiet = None if told else True  # None: where it's no terminal
+        with tqdm(total=stage.recipe.epochs * steps, initial=done * steps, unit="step", disable=quiet) as bar:
+
+            def on_step(loss: float, accuracy: float, bar: "tqdm[Any]" = bar) -> None:
+                bar.set_postfix(loss=f"{loss:.3f}", accuracy=f"{accuracy:.2%}", refresh=False)
+                bar.update()
+
+            while len(stage.state.history) < stage.recipe.epochs:
+                epoch = run_epoch(stage.state, stage.recipe, data, stage.seed, on_step, together)
+                if told:
+                    bar.clear()
+                    told.epoch(stage, epoch)
+                    bar.refresh()
+
+
+def _finish(
+    folder: Path, config: Config, origin: Source, data: TrainingData, stages: list[_Stage], as_json: bool
+) -> Metrics:
+    state = stages[-1].state
     network = folded(state.network)
     validation = log_probs(network, data.validation.images, data.mean, data.std)
     temperature = fit_temperature(validation, data.validation.labels)
@@ -229,7 +280,8 @@ def _finish(folder: Path, config: Config, origin: Source, data: TrainingData, st
         test,
         state.history,
     )
-    (folder / STATE).unlink(missing_ok=True)
+    for stage in stages:
+        (folder / stage.file).unlink(missing_ok=True)
     if as_json:
         found = {
             "checkpoint": str(folder / CHECKPOINT),

@@ -14,6 +14,7 @@ from mnistx_train.files import writable_folder, write_whole
 
 RUNS = Path("artifacts/runs")
 CONFIG, STATE, CHECKPOINT = "run.json", "state.safetensors", "model.safetensors"
+TEACHER_STATE = "teacher-state.safetensors"
 
 
 @dataclass(frozen=True)

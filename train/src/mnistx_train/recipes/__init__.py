@@ -49,8 +49,11 @@ class Recipe:
         network: a name of `NETWORKS`.
         batch_norm: normalize over the batch while training (Ioffe and Szegedy 2015), then fold that away, see `folded`.
         dropout: share of the hidden fully connected layer's outputs that are zeroed while training.
+        share: of the training images that an epoch sees, other ones each time.
+        label_smoothing: share of the target that all classes get alike (Szegedy and others 2016).
         average: the weights that answer are a moving average, of which each step keeps this share; 0: the last ones.
         fast_arithmetic: channels last, and bfloat16 where the processor computes with it: quicker, rounded otherwise.
+        teacher: who is trained first, to be learned from.
     """
 
     name: str
@@ -63,8 +66,35 @@ class Recipe:
     network: str = "report"
     batch_norm: bool = False
     dropout: float = 0.0
+    share: float = 1.0
+    label_smoothing: float = 0.0
     average: float = 0.0
     fast_arithmetic: bool = False
+    teacher: "Teacher | None" = None
+
+    def seen(self, images: int) -> int:
+        """How many of so many training images an epoch sees, at least one."""
+        return max(1, round(images * self.share))
+
+    def steps(self, images: int) -> int:
+        """How many steps an epoch takes where there are so many training images."""
+        return -(-self.seen(images) // self.batch_size)
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A network that is trained first, and whose answers are learned from beside the labels (Hinton and others 2015).
+
+    Args:
+        recipe: how it is trained.
+        temperature: what both networks' log-probabilities are divided by, above 1, so that what the teacher holds for
+            unlikely counts.
+        weight: of its answers in the loss, 0..1; the labels have the rest.
+    """
+
+    recipe: Recipe
+    temperature: float
+    weight: float
 
 
 def recipe(name: str) -> Recipe:

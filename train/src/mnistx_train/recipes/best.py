@@ -16,8 +16,9 @@ from torch import Tensor, nn
 
 from mnistx_train.augment import between, disturbed, elastic, resampled, restroked, wide_affine
 from mnistx_train.datasets import TrainingData
+from mnistx_train.muon import Muon
 from mnistx_train.pen import DIGITS, rewritten
-from mnistx_train.recipes import Recipe, in_batches
+from mnistx_train.recipes import Recipe, Teacher, in_batches
 from mnistx_train.recipes.schedules import one_cycle
 
 
@@ -34,23 +35,35 @@ def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tupl
 
 
 def optimizer(network: nn.Module, lr: float) -> torch.optim.Optimizer:
-    """AdamW: weights decay apart from Adam's own step sizes (Loshchilov and Hutter 2019); biases and norms don't."""
-    weights = [parameter for parameter in network.parameters() if parameter.ndim > 1]
-    others = [parameter for parameter in network.parameters() if parameter.ndim == 1]
-    groups = [{"params": weights, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=lr, fused=True)
+    """Muon, with weights that decay."""
+    return Muon(network, lr, weight_decay=0.3)
 
 
-BEST = Recipe(
-    name="best",
-    epochs=30,
+LARGE = Recipe(
+    name="best's teacher",
+    epochs=8,
     batch_size=128,
-    lr=0.003,
+    lr=0.002,
     batches=batches,
     optimizer=optimizer,
     schedule=one_cycle,
+    network="large",
     batch_norm=True,
     dropout=0.3,
     average=0.999,
     fast_arithmetic=True,
+)
+
+BEST = Recipe(
+    name="best",
+    epochs=20,
+    batch_size=128,
+    lr=0.002,
+    batches=batches,
+    optimizer=optimizer,
+    schedule=one_cycle,
+    batch_norm=True,
+    average=0.999,
+    fast_arithmetic=True,
+    teacher=Teacher(LARGE, temperature=2, weight=0.9),
 )

@@ -1,16 +1,17 @@
-"""As accurate as the report after one pass over the images, in seconds instead of minutes.
+"""As accurate as the report after a third of the images, each seen once: in seconds instead of minutes.
 
-No augmentation, as nothing is seen twice. A learning rate four times the report's, warmed up over a tenth of the steps
-and then brought down along a line to nothing, does in one epoch what the report's constant rate does in ten. Batches
-stay small: with 128 images there are too few steps to learn in.
+No augmentation, as nothing is seen twice. Muon learns from a third of the images what Adam learns from all of them, and
+with smoothed labels (Szegedy and others 2016) one image misread in five fewer is left: the few steps aren't spent on
+being sure. The learning rate is warmed up over a tenth of the steps and then brought down along a line to nothing.
+Batches stay small: with 128 images there are too few steps to learn in.
 """
 
 from collections.abc import Iterator
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mnistx_train.datasets import TrainingData
+from mnistx_train.muon import Muon
 from mnistx_train.recipes import Recipe, in_batches
 from mnistx_train.recipes.schedules import up_and_down
 
@@ -21,18 +22,15 @@ def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tupl
         yield (images - data.mean) / data.std, labels
 
 
-def optimizer(network: nn.Module, lr: float) -> torch.optim.Optimizer:
-    """Adam with its default betas and no weight decay."""
-    return torch.optim.Adam(network.parameters(), lr=lr, fused=True)
-
-
 FAST = Recipe(
     name="fast",
     epochs=1,
     batch_size=64,
-    lr=0.004,
+    lr=0.006,
     batches=batches,
-    optimizer=optimizer,
+    optimizer=Muon,
     schedule=up_and_down,
+    share=1 / 3,
+    label_smoothing=0.2,
     fast_arithmetic=True,
 )
