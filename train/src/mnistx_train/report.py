@@ -9,7 +9,6 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from mnistx_train import figures
 from mnistx_train.datasets import Split
 from mnistx_train.files import writable_folder, write_whole
 from mnistx_train.loop import Epoch
@@ -39,6 +38,8 @@ def write_report(
     Raises:
         TrainError: the folder can't be written.
     """
+    from mnistx_train import figures  # matplotlib takes half a second, which training needn't wait for
+
     writable_folder(folder)
     drawn = {
         "per_class": figures.per_class(metrics, names),

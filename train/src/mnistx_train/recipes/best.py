@@ -1,12 +1,15 @@
-"""The most accurate recipe for the report's network: no image is ever seen twice as it was.
+"""The most accurate recipe for the report's network: no image is seen twice as it was, and a larger network teaches.
 
 Two convolutions and 420,000 weights can learn 55,000 images by heart, so each is redrawn every time as another hand
 might have written it: bent (Simard and others 2003), turned, slanted, scaled and moved in one resampling, with a
 thicker or a thinner pen; some digits are written in ways that MNIST hardly has, and a quarter of all is disturbed as by
-a poor sensor. Batch normalization (Ioffe and Szegedy 2015) learns more of them in half the epochs, and is folded into
-the layers afterwards: the network stays the report's. With dropout (Srivastava and others 2014) and a learning rate
-that rises once and falls to nothing, 30 epochs still learn. The average of the weights over the last thousand steps
-answers: it lies nearer the middle of the valley than any one step does (Polyak and Juditsky 1992).
+a poor sensor. What such an image still shows of its digit, and of others, its label doesn't say: a network of six
+convolutions, trained first in the same way, does (Hinton and others 2015).
+
+Both learn by Muon, in fewer epochs than by Adam, and with batch normalization (Ioffe and Szegedy 2015), which is folded
+into the layers afterwards: the network stays the report's. The learning rate rises once and falls to nothing. The
+average of the weights over the last thousand steps answers: it lies nearer the middle of the valley than any one step
+does (Polyak and Juditsky 1992).
 """
 
 from collections.abc import Iterator
@@ -36,14 +39,14 @@ def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tupl
 
 def optimizer(network: nn.Module, lr: float) -> torch.optim.Optimizer:
     """Muon, with weights that decay."""
-    return Muon(network, lr, weight_decay=0.3)
+    return Muon(network, lr, weight_decay=0.1)
 
 
 LARGE = Recipe(
     name="best's teacher",
-    epochs=8,
+    epochs=10,
     batch_size=128,
-    lr=0.002,
+    lr=0.003,
     batches=batches,
     optimizer=optimizer,
     schedule=one_cycle,
@@ -58,7 +61,7 @@ BEST = Recipe(
     name="best",
     epochs=20,
     batch_size=128,
-    lr=0.002,
+    lr=0.003,
     batches=batches,
     optimizer=optimizer,
     schedule=one_cycle,
