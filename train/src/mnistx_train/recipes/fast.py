@@ -26,11 +26,11 @@ FAST = Recipe(
     name="fast",
     epochs=1,
     batch_size=64,
-    lr=0.006,
+    lr=0.008,
     batches=batches,
     optimizer=Muon,
     schedule=up_and_down,
     share=1 / 3,
-    label_smoothing=0.2,
+    label_smoothing=0.1,
     fast_arithmetic=True,
 )
