@@ -225,7 +225,7 @@ def test_the_metrics_beside_the_released_model_are_its_own(truth: Reference) -> 
     found = measure(calibrated(truth.float32, temperature), truth.test.labels)
     assert written["confusion"] == found.confusion and written["accuracy"] == found.accuracy
     assert written["loss"] == pytest.approx(found.loss, rel=1e-4)
-    assert found.calibration_error <= 0.0025
+    assert found.calibration_error <= 0.002
 
 
 @pytest.mark.slow
