@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mnistx_train import figures, run
+from mnistx_train import figures, run, stages
 from mnistx_train.checkpoint import load_checkpoint
 from mnistx_train.datasets import Source, Split, training_data
 from mnistx_train.errors import TrainError
@@ -59,7 +59,7 @@ def events(monkeypatch: pytest.MonkeyPatch, parts: dict[bool, Split]) -> list[st
         return run_epoch(state, recipe, *rest)
 
     monkeypatch.setattr(run, "source", lambda *_: Source("three", NAMES, read))
-    monkeypatch.setattr(run, "run_epoch", epoch)
+    monkeypatch.setattr(stages, "run_epoch", epoch)
     for figure in ("curves", "confusion", "per_class", "calibration", "misclassified"):
         monkeypatch.setattr(figures, figure, lambda *_: b"\x89PNG\r\n\x1a\n")
     return log
@@ -92,7 +92,7 @@ def test_what_the_user_overrides_becomes_part_of_the_recipe(tmp_path: Path, monk
         seen.append(recipe)
         raise Stopped
 
-    monkeypatch.setattr(run, "run_epoch", epoch)
+    monkeypatch.setattr(stages, "run_epoch", epoch)
     with pytest.raises(Stopped):
         config = replace(CONFIGURED, dataset="digits", epochs=3, batch_size=17, lr=0.25)
         run.run(None, config, tmp_path / "run", None, as_json=False)
@@ -195,7 +195,7 @@ def test_a_stopped_run_says_how_to_go_on_and_ends_as_if_it_had_not_been(
     run.run(None, CONFIGURED, whole, None, as_json=False)
     events.clear()
 
-    epoch: Callable[..., Epoch] = vars(run)["run_epoch"]
+    epoch: Callable[..., Epoch] = vars(stages)["run_epoch"]
 
     def stop(state: State, *rest: object) -> Epoch:
         if state.history:
@@ -203,7 +203,7 @@ def test_a_stopped_run_says_how_to_go_on_and_ends_as_if_it_had_not_been(
         return epoch(state, *rest)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(run, "run_epoch", stop)
+        patch.setattr(stages, "run_epoch", stop)
         run.run(None, CONFIGURED, stopped, None, as_json=False)
 
     assert capsys.readouterr().err.endswith(f"stopped; `mnistx train --resume --out {stopped}` goes on\n")
@@ -227,7 +227,7 @@ TAUGHT = replace(
 def test_a_taught_run_goes_on_where_it_was_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], events: list[str], done: int
 ) -> None:
-    monkeypatch.setattr(run, "recipe_named", lambda _: TAUGHT)
+    monkeypatch.setattr(stages, "recipe_named", lambda _: TAUGHT)
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     run.run(None, CONFIGURED, whole, None, as_json=True)
     told = [next(iter(json.loads(line))) for line in capsys.readouterr().out.splitlines()]
@@ -235,7 +235,7 @@ def test_a_taught_run_goes_on_where_it_was_stopped(
     assert {path.name for path in whole.iterdir()} == FILES
 
     events.clear()
-    epoch: Callable[..., Epoch] = vars(run)["run_epoch"]
+    epoch: Callable[..., Epoch] = vars(stages)["run_epoch"]
 
     def stop(*args: Any) -> Epoch:
         if len(events) > done:
@@ -243,7 +243,7 @@ def test_a_taught_run_goes_on_where_it_was_stopped(
         return epoch(*args)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(run, "run_epoch", stop)
+        patch.setattr(stages, "run_epoch", stop)
         run.run(None, CONFIGURED, stopped, None, as_json=False)
     assert len(events) == 1 + done  # the first is the reading of the training images
     run.run(*run.begin({}, stopped, resume=True), None, None, as_json=False)
@@ -257,7 +257,7 @@ def test_a_taught_run_goes_on_where_it_was_stopped(
 @pytest.mark.usefixtures("events")
 def test_a_teacher_is_learned_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run.run(None, CONFIGURED, tmp_path / "alone", None, as_json=True)
-    monkeypatch.setattr(run, "recipe_named", lambda _: TAUGHT)
+    monkeypatch.setattr(stages, "recipe_named", lambda _: TAUGHT)
     run.run(None, CONFIGURED, tmp_path / "taught", None, as_json=True)
 
     alone, taught = (load_checkpoint(tmp_path / name / CHECKPOINT)[0].state_dict() for name in ("alone", "taught"))

@@ -2,37 +2,30 @@
 
 import hashlib
 import json
-import os
 import platform
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
 import torch
-from torch.utils import deterministic
-from tqdm import tqdm
 
 from mnistx_train import __version__
 from mnistx_train.calibration import calibrated, fit_temperature
 from mnistx_train.checkpoint import Card, save_checkpoint
 from mnistx_train.datasets import SOURCES, Source, TrainingData, is_folder, source, training_data
 from mnistx_train.errors import TrainError
-from mnistx_train.events import add_epoch, check_tensorboard, event_writer
+from mnistx_train.events import check_tensorboard, event_writer
 from mnistx_train.inference import log_probs
-from mnistx_train.loop import Epoch, State, fresh_state, load_state, run_epoch, save_state, teaching
-from mnistx_train.memory import keep_freed_memory
 from mnistx_train.metrics import Metrics, measure
 from mnistx_train.network import folded, shape
-from mnistx_train.parallel import Processes, processes
-from mnistx_train.recipes import DEFAULT, Recipe
+from mnistx_train.parallel import processes
+from mnistx_train.recipes import DEFAULT
 from mnistx_train.recipes import recipe as recipe_named
 from mnistx_train.report import write_report
 from mnistx_train.runs import (
     CHECKPOINT,
-    STATE,
-    TEACHER_STATE,
     Config,
     is_finished,
     last_unfinished,
@@ -40,9 +33,7 @@ from mnistx_train.runs import (
     new_run,
     read_config,
 )
-
-_TEACHERS_SEED = 2**32
-"""Added to a run's seed, which is below that: what a teacher is shown is drawn apart from what its pupil is shown."""
+from mnistx_train.stages import Stage, Told, begun, learn
 
 
 def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path | None, Config]:
@@ -129,9 +120,9 @@ def run(
             config = replace(config, data_sha256=data_sha256(data))
         elif config.data_sha256 != data_sha256(data):
             raise TrainError(f"{config.dataset} isn't what the run in {folder} was started on; start anew")
-        stages = _begun(folder, config, len(origin.names))
+        stages = begun(folder, config, len(origin.names))
         if not together.first:
-            _learn(stages, data, together)
+            learn(stages, data, together)
             return None
         folder = folder or new_run(config, out)
         with locked(folder):
@@ -142,7 +133,7 @@ def run(
             )
             try:
                 with event_writer(folder, len(stages[-1].state.history), tensorboard) as writer:
-                    _learn(stages, data, together, _Told(folder, as_json, writer))
+                    learn(stages, data, together, Told(folder, as_json, writer))
             except KeyboardInterrupt:
                 click.echo(f"stopped; `mnistx train --resume --out {folder}` goes on", err=True)
                 raise
@@ -155,97 +146,8 @@ def data_sha256(data: TrainingData) -> str:
     return hashlib.sha256(b"".join(part.images.tobytes() + part.labels.tobytes() for part in parts)).hexdigest()
 
 
-@dataclass(frozen=True)
-class _Stage:
-    """One network that the run trains: the teacher, where the recipe has one, then its own.
-
-    Args:
-        recipe: how.
-        state: where it stands.
-        seed: of all it draws.
-        file: what its state is kept in.
-        told: what its epochs are called.
-    """
-
-    recipe: Recipe
-    state: State
-    seed: int
-    file: str
-    told: str = "epoch"
-
-
-def _begun(folder: Path | None, config: Config, classes: int) -> list[_Stage]:
-    """What to train, and where it stands."""
-    recipe = replace(
-        recipe_named(config.recipe),
-        epochs=config.epochs,
-        batch_size=config.batch_size,
-        lr=config.lr,
-        network=config.network,
-    )
-    keep_freed_memory()
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
-    torch.use_deterministic_algorithms(True)
-    deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a sixth of the time, for nothing
-    torch.set_num_threads(config.threads)
-    device = torch.device(config.device)
-    stages = [_Stage(recipe, fresh_state(recipe, classes, config.seed, device), config.seed, STATE)]
-    if recipe.teacher:
-        by, seed = recipe.teacher.recipe, config.seed + _TEACHERS_SEED
-        stages.insert(0, _Stage(by, fresh_state(by, classes, seed, device), seed, TEACHER_STATE, "teacher epoch"))
-    for stage in stages:
-        if folder and (folder / stage.file).exists():
-            load_state(folder / stage.file, stage.state)
-    return stages
-
-
-@dataclass(frozen=True)
-class _Told:
-    """Where a run writes what it has learned, and how it tells of it."""
-
-    folder: Path
-    as_json: bool
-    writer: Any
-
-    def epoch(self, stage: _Stage, epoch: Epoch) -> None:
-        """Keep the state after an epoch, and tell of it."""
-        save_state(self.folder / stage.file, stage.state)
-        if self.writer and stage.file == STATE:
-            add_epoch(self.writer, epoch)
-        if self.as_json:
-            click.echo(json.dumps({stage.told.replace(" ", "_"): asdict(epoch)}))
-            return
-        click.echo(
-            f"{stage.told} {epoch.number:>2}/{stage.recipe.epochs}  training loss {epoch.train_loss:.4f}  "
-            f"validation loss {epoch.validation_loss:.4f}  accuracy {epoch.validation_accuracy:.2%}  "
-            f"{epoch.seconds:.1f} s",
-            err=True,
-        )
-
-
-def _learn(stages: list[_Stage], data: TrainingData, together: Processes, told: _Told | None = None) -> None:
-    """Train one network after the other, each to its last epoch."""
-    for before, stage in zip([None, *stages], stages, strict=False):
-        if before:
-            stage.state.teacher = teaching(before.state, before.recipe)
-        done, steps = len(stage.state.history), stage.recipe.steps(len(data.training))
-        quiet = None if told else True  # None: where it's no terminal
-        with tqdm(total=stage.recipe.epochs * steps, initial=done * steps, unit="step", disable=quiet) as bar:
-
-            def on_step(loss: float, accuracy: float, bar: "tqdm[Any]" = bar) -> None:
-                bar.set_postfix(loss=f"{loss:.3f}", accuracy=f"{accuracy:.2%}", refresh=False)
-                bar.update()
-
-            while len(stage.state.history) < stage.recipe.epochs:
-                epoch = run_epoch(stage.state, stage.recipe, data, stage.seed, on_step, together)
-                if told:
-                    bar.clear()
-                    told.epoch(stage, epoch)
-                    bar.refresh()
-
-
 def _finish(
-    folder: Path, config: Config, origin: Source, data: TrainingData, stages: list[_Stage], as_json: bool
+    folder: Path, config: Config, origin: Source, data: TrainingData, stages: list[Stage], as_json: bool
 ) -> Metrics:
     state = stages[-1].state
     network = folded(state.network)
@@ -280,7 +182,7 @@ def _finish(
         test,
         state.history,
     )
-    for stage in stages:
+    for stage in reversed(stages):  # without its own state the run is finished
         (folder / stage.file).unlink(missing_ok=True)
     if as_json:
         found = {
