@@ -11,6 +11,7 @@ import torch
 
 from mnistx_train.checkpoint import load_checkpoint
 from mnistx_train.parallel import ALONE, Processes
+from mnistx_train.recipes import recipe
 
 DIGITS = ("train", "--dataset", "digits", "--epochs", "2", "--device", "cpu", "--json")
 
@@ -44,8 +45,10 @@ def test_two_processes_learn_what_one_does_but_for_rounding(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_the_best_recipe_learns_on_two_processes_too(tmp_path: Path) -> None:
-    *epochs, result = trained(2, "--recipe", "best", "--epochs", "8", "--out", tmp_path / "run")
-    assert len(epochs) == 8 and float(str(result["test_accuracy"])) > 0.9
+    *told, result = trained(2, "--recipe", "best", "--epochs", "8", "--out", tmp_path / "run")
+    teacher = recipe("best").teacher
+    assert teacher and [next(iter(line)) for line in told] == ["teacher_epoch"] * teacher.recipe.epochs + ["epoch"] * 8
+    assert float(str(result["test_accuracy"])) > 0.9
 
 
 def test_the_shares_of_a_batch_are_the_batch_and_weigh_as_much() -> None:
