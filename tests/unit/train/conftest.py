@@ -15,7 +15,7 @@ def torch_as_before() -> Iterator[None]:
     """A run switches torch to deterministic algorithms for the whole process."""
     before = torch.are_deterministic_algorithms_enabled()
     yield
-    torch.use_deterministic_algorithms(before)
+    torch.set_deterministic_debug_mode("error" if before else "default")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,5 @@
 import gzip
 import struct
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -516,19 +514,6 @@ def test_the_split_is_the_one_that_scikit_learn_draws() -> None:
 
         theirs = train_test_split(np.arange(len(labels)), test_size=size, random_state=0, stratify=labels)
         assert [sorted(kept), sorted(off)] == [sorted(part) for part in theirs]
-
-
-def test_what_the_fast_recipe_needs_imports_neither_scikit_learn_nor_torchvision() -> None:
-    code = (
-        "import sys, numpy as np, mnistx_train.run, mnistx_train.recipes.fast; "
-        "from mnistx_train.datasets import Split, stratified; "
-        "stratified(Split(np.zeros((20, 28, 28), np.uint8), np.arange(20) // 10), 1 / 6); "
-        "print(*{'sklearn', 'torchvision', 'scipy'} & sys.modules.keys())"
-    )
-
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    assert done.stdout.strip() == ""
 
 
 @pytest.mark.parametrize("labels", [[0, 0, 0, 0], [0, 0, 0, 1], [0, 0, 2, 2], [1, 1, 1]])

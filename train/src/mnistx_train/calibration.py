@@ -7,13 +7,15 @@ neural networks"): the likelihood, which Guo and others maximize, hangs on the f
 200 is misread.
 """
 
-import math
+from bisect import bisect_left
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-_BOUNDS = (1 / 20, 20.0)  # temperatures; a validation split that is read wholly right would have it fall to 0
+_STEPS = 10_000
+_TEMPERATURES = range(_STEPS // 20, 20 * _STEPS + 1)
+"""In steps of 0.0001. A validation split that is read wholly right would have it fall to 0."""
 
 
 def fit_temperature(log_probs: NDArray[Any], labels: NDArray[np.int64]) -> float:
@@ -31,19 +33,12 @@ def fit_temperature(log_probs: NDArray[Any], labels: NDArray[np.int64]) -> float
     >>> np.exp(calibrated(sure_and_wrong_in_a_quarter, temperature)[0]).round(3).tolist()
     [0.75, 0.25]
     """
-    from scipy.optimize import brentq
-
     accuracy = float((log_probs.argmax(1) == labels).mean())
 
-    def too_sure(log_temperature: float) -> float:
-        return float(np.exp(calibrated(log_probs, math.exp(log_temperature)).max(1)).mean()) - accuracy
+    def doubt(steps: int) -> float:
+        return -float(np.exp(calibrated(log_probs, steps / _STEPS)).max(1).mean())
 
-    low, high = (math.log(bound) for bound in _BOUNDS)
-    if too_sure(low) <= 0:
-        return _BOUNDS[0]
-    if too_sure(high) >= 0:
-        return _BOUNDS[1]
-    return round(math.exp(brentq(too_sure, low, high)), 4)
+    return _TEMPERATURES[bisect_left(_TEMPERATURES, -accuracy, hi=len(_TEMPERATURES) - 1, key=doubt)] / _STEPS
 
 
 def calibrated(log_probs: NDArray[Any], temperature: float) -> NDArray[np.float64]:

@@ -10,9 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mnistx_train.uncompiled import leave_compiler_out, without_wrapper
+
 _A, _B, _C = 3.4445, -4.7750, 2.0315  # Jordan's polynomial: steep at 0, and near 1 from 0.7 to 1.2
 _ROUNDS = 5
 _MOMENTUM = 0.95
+
+_adamw_step = without_wrapper(torch.optim.AdamW.step)
 
 
 class Muon(torch.optim.AdamW):
@@ -38,6 +42,7 @@ class Muon(torch.optim.AdamW):
             {"params": [first, last]},
             {"params": others, "weight_decay": 0.0},
         ]
+        leave_compiler_out()
         super().__init__(groups, lr=lr, weight_decay=weight_decay, fused=True)
 
     @torch.no_grad()
@@ -48,7 +53,7 @@ class Muon(torch.optim.AdamW):
                 if values.grad is not None:
                     self._muon_step(values, values.grad, group["lr"], group["weight_decay"])
                     values.grad = None  # so that AdamW leaves them alone
-        return super().step(closure)  # type: ignore[no-any-return]
+        return _adamw_step(self, closure)  # type: ignore[no-any-return]
 
     def _muon_step(self, values: Tensor, gradient: Tensor, lr: float, weight_decay: float) -> None:
         held = self.state[values]

@@ -63,7 +63,7 @@ def begun(folder: Path | None, config: Config, classes: int) -> list[Stage]:
     )
     keep_freed_memory()
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what CUDA needs to be deterministic
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms does the same, and imports a compiler
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a sixth of the time, for nothing
     torch.set_num_threads(config.threads)
     device = torch.device(config.device)

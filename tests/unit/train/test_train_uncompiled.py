@@ -1,0 +1,35 @@
+"""What `fast` loads until its checkpoint is written: each of these takes longer than a tenth of the run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+FAST_RUN = """
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from mnistx_train.calibration import fit_temperature
+from mnistx_train.datasets import Split, TrainingData, stratified
+from mnistx_train.inference import log_probs
+from mnistx_train.loop import load_state, run_epoch, save_state
+from mnistx_train.run import begin
+from mnistx_train.stages import begun
+
+training, validation = stratified(Split(np.zeros((80, 28, 28), np.uint8), np.arange(80) % 10), 1 / 4)
+data = TrainingData(training, validation, 0.1, 0.3, tuple("0123456789"))
+(stage,) = begun(None, begin({"recipe": "fast", "device": "cpu"}, None, False)[1], 10)
+run_epoch(stage.state, stage.recipe, data, 0)
+save_state(Path(sys.argv[1]), stage.state)
+load_state(Path(sys.argv[1]), stage.state)
+fit_temperature(log_probs(stage.state.network, validation.images, data.mean, data.std), validation.labels)
+print(*{"matplotlib", "scipy", "sklearn", "sympy", "torch._dynamo", "torchvision"} & sys.modules.keys())
+"""
+
+
+def test_the_fast_recipe_loads_nothing_that_it_can_do_without(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FAST_RUN, str(tmp_path / "state")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ""
