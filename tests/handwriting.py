@@ -67,7 +67,7 @@ def written(digit: int, way: str, seed: int) -> NDArray[np.uint8]:
         seed: of slant, width, thickness and the hand's unsteadiness.
 
     Returns:
-        uint8 `(28, 28)`, bright on black, 20 pixels high or wide, its centre of mass in the middle, as MNIST's are.
+        uint8 `(28, 28)`, bright on black, 20 pixels high or wide, its centre of mass on pixel 14, as MNIST's are.
 
     >>> written(7, "crossed", 0).shape
     (28, 28)
@@ -115,7 +115,7 @@ def _inked(strokes: list[NDArray[np.float64]], thick: float) -> NDArray[np.float
 
 def _centred(ink: NDArray[np.float64]) -> NDArray[np.uint8]:
     y, x = np.mgrid[0 : SIDE * FINE, 0 : SIDE * FINE] + 0.5 - SIDE * FINE / 2
-    shift = [-round(float((ink * axis).sum() / ink.sum())) for axis in (y, x)]
+    shift = [round(FINE / 2 - float((ink * axis).sum() / ink.sum())) for axis in (y, x)]
     fine = Image.fromarray(np.roll(ink, shift, (0, 1)).astype(np.float32))
     image = np.asarray(fine.resize((SIDE, SIDE), Image.Resampling.BOX), np.float64)
     return np.round(image.clip(0, 1) * 255).astype(np.uint8)

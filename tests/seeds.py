@@ -1,12 +1,12 @@
 """Publishes how accurate and how quick the recipes are, over five seeds each: every run is a process of its own.
 
-`python tests/seeds.py FOLDER RUNS` trains what has no row yet into run folders under RUNS, and writes recipes.json and
-recipes.md into FOLDER. The report's recipe and `fast` take turns, seed by seed, then `best` follows: an idle machine
-gives times that can be compared. A run's test images are read once, at its end.
+`python tests/seeds.py FOLDER RUNS` trains what has no row of this machine yet into run folders under RUNS, and writes
+recipes.json and recipes.md into FOLDER; `python tests/seeds.py FOLDER RUNS report fast` trains these recipes only. The
+report's recipe and `fast` take turns, seed by seed, then `best` follows: an idle machine gives times that can be
+compared. A run's test images are read once, at its end.
 """
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -18,9 +18,15 @@ import torch
 
 from mnistx_runtime.benchmark.processor import processor
 
+RECIPES = ("report", "fast", "best")
 SEEDS = range(5)
 ORDER = [(recipe, seed) for seed in SEEDS for recipe in ("report", "fast")] + [("best", seed) for seed in SEEDS]
 """What is trained, in this order."""
+
+
+def machine() -> str:
+    """What times can be compared on."""
+    return f"{torch.get_num_threads()} threads of {processor()}"
 
 
 def trained(recipe: str, seed: int, folder: Path) -> dict[str, Any]:
@@ -31,6 +37,7 @@ def trained(recipe: str, seed: int, folder: Path) -> dict[str, Any]:
     ended = time.time()
     measures = json.loads((folder / "metrics.json").read_text())
     return {
+        "machine": machine(),
         "recipe": recipe,
         "seed": seed,
         "epochs": len(measures["epochs"]),
@@ -46,49 +53,48 @@ def spread(values: list[float], form: str) -> str:
     return f"{median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 
-def table(found: dict[str, Any]) -> str:
-    """The runs as Markdown: a row a recipe."""
-    rows = found["runs"]
+def table(runs: list[dict[str, Any]]) -> str:
+    """The runs as Markdown: a part a machine, a row a recipe."""
     lines = [
         "# Five seeds of each recipe",
         "",
         "`python tests/seeds.py FOLDER RUNS` made this table: seeds 0 to 4, 55,000 training images, 5,000 validation",
         "images, all 10,000 test images, read once a run. Seconds from the start of the process to the saved",
-        "checkpoint and how many times as quick as the report's recipe, pair by pair: median and range, on",
-        f"{found['threads']} threads of {found['processor']}.",
-        "",
-        "| recipe | epochs | test accuracy, mean | spread | each | validation, mean | seconds | times as quick |",
-        "|---|---|---|---|---|---|---|---|",
+        "checkpoint and how many times as quick as the report's recipe, pair by pair: median and range.",
     ]
-    of = {recipe: [row for row in rows if row["recipe"] == recipe] for recipe in ("report", "fast", "best")}
-    for recipe, runs in of.items():
-        if not runs:
-            continue
-        tests, seconds = [row["test_accuracy"] for row in runs], [row["seconds_to_checkpoint"] for row in runs]
-        ratios = [
-            base["seconds_to_checkpoint"] / row["seconds_to_checkpoint"]
-            for base, row in zip(of["report"], runs, strict=False)
+    for where in dict.fromkeys(run["machine"] for run in runs):
+        lines += [
+            "",
+            f"On {where}:",
+            "",
+            "| recipe | epochs | test accuracy, mean | spread | each | validation, mean | seconds | times as quick |",
+            "|---|---|---|---|---|---|---|---|",
         ]
-        deviation = f"{stdev(tests):.3%}" if len(tests) > 1 else ""
-        lines.append(
-            f"| {recipe} | {runs[0]['epochs']} | {mean(tests):.3%} | {deviation} | "
-            f"{', '.join(f'{value:.2%}' for value in tests)} | "
-            f"{mean(row['validation_accuracy'] for row in runs):.2%} | {spread(seconds, '.1f')} | "
-            f"{spread(ratios, '.3g')} |"
-        )
+        of = {recipe: [run for run in runs if (run["machine"], run["recipe"]) == (where, recipe)] for recipe in RECIPES}
+        lines += [row(recipe, found, of["report"]) for recipe, found in of.items() if found]
     return "\n".join([*lines, ""])
 
 
+def row(recipe: str, runs: list[dict[str, Any]], base: list[dict[str, Any]]) -> str:
+    """One recipe's runs, beside those of the report's recipe."""
+    tests, seconds = [run["test_accuracy"] for run in runs], [run["seconds_to_checkpoint"] for run in runs]
+    ratios = [one["seconds_to_checkpoint"] / run for one, run in zip(base, seconds, strict=False)]
+    return (
+        f"| {recipe} | {runs[0]['epochs']} | {mean(tests):.3%} | {f'{stdev(tests):.3%}' if len(tests) > 1 else ''} | "
+        f"{', '.join(f'{value:.2%}' for value in tests)} | {mean(run['validation_accuracy'] for run in runs):.2%} | "
+        f"{spread(seconds, '.1f')} | {spread(ratios, '.3g')} |"
+    )
+
+
 if __name__ == "__main__":
-    folder, runs = Path(sys.argv[1]), Path(sys.argv[2])
+    folder, into, chosen = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:] or RECIPES
     file = folder / "recipes.json"
-    found = json.loads(file.read_text()) if file.exists() else {}
-    found |= {"processor": processor(), "threads": torch.get_num_threads(), "cpus": os.cpu_count()}
-    found.setdefault("runs", [])
+    runs = json.loads(file.read_text()) if file.exists() else []
     for recipe, seed in ORDER:
-        if not any((row["recipe"], row["seed"]) == (recipe, seed) for row in found["runs"]):
-            found["runs"].append(trained(recipe, seed, runs / f"{recipe}-{seed}"))
-            print(found["runs"][-1], file=sys.stderr, flush=True)
-            file.write_text(json.dumps(found, indent=1) + "\n")
-            (folder / "recipes.md").write_text(table(found))
-    print(table(found))
+        done = any((run["machine"], run["recipe"], run["seed"]) == (machine(), recipe, seed) for run in runs)
+        if recipe in chosen and not done:
+            runs.append(trained(recipe, seed, into / f"{recipe}-{seed}"))
+            print(runs[-1], file=sys.stderr, flush=True)
+            file.write_text(json.dumps(runs, indent=1) + "\n")
+            (folder / "recipes.md").write_text(table(runs))
+    print(table(runs))
