@@ -6,6 +6,8 @@ lies in the middle. In its 55,000 training images that is the middle of pixel 14
 between 13 and 14, and half of the pixels of a stroke are saturated.
 """
 
+from math import ceil
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -57,11 +59,16 @@ def _restroked(levels: Floats, mask: NDArray[np.bool_]) -> Floats:
 
 
 def _scaled(levels: Floats) -> Floats:
-    """The digit scaled to fit the 20x20 box, antialiased, its aspect kept."""
+    """The digit scaled to fit the 20x20 box, antialiased, its aspect kept: not rounded to whole pixels."""
     height, width = levels.shape
     scale = BOX / max(height, width)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = Image.fromarray(levels).resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC)
+    columns, rows = (
+        ceil(round(side * scale, 3)) for side in (width, height)
+    )  # the last of each may be covered in part
+    right, bottom = columns / scale, rows / scale
+    room = np.pad(levels, ((0, ceil(bottom) - height), (0, ceil(right) - width)))
+    resampling = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
+    small = Image.fromarray(room).resize((columns, rows), resampling, box=(0, 0, right, bottom))
     digit = np.clip(np.asarray(small, np.float32), 0, 1)
     core = digit[digit > 0.3]
     full = quantile(core, 1 - _SATURATED) if len(core) else 1.0
