@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import struct
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,9 @@ from mnistx_train.network import cnn
 from mnistx_train.recipes import recipe
 from mnistx_train.run import begin
 from mnistx_train.runs import new_run
+from sets import idx_bytes
 
 NOISE = np.random.default_rng(0)
-
-
-def idx_bytes(array: np.ndarray) -> bytes:
-    return b"\0\0\x08" + bytes([array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.tobytes()
 
 
 def idx_folder(folder: Path, train: list[int], test: list[int], blank: bool = False) -> Path:
