@@ -24,11 +24,6 @@ ORDER = [(recipe, seed) for seed in SEEDS for recipe in ("report", "fast")] + [(
 """What is trained, in this order."""
 
 
-def machine() -> str:
-    """What times can be compared on."""
-    return f"{torch.get_num_threads()} threads of {processor()}"
-
-
 def trained(recipe: str, seed: int, folder: Path) -> dict[str, Any]:
     """Train once, as a user would, and say what came of it."""
     command = [sys.executable, "-m", "mnistx_runtime", "train", "--recipe", recipe, "--seed", str(seed)]
@@ -37,7 +32,6 @@ def trained(recipe: str, seed: int, folder: Path) -> dict[str, Any]:
     ended = time.time()
     measures = json.loads((folder / "metrics.json").read_text())
     return {
-        "machine": machine(),
         "recipe": recipe,
         "seed": seed,
         "epochs": len(measures["epochs"]),
@@ -82,7 +76,7 @@ def row(recipe: str, runs: list[dict[str, Any]], base: list[dict[str, Any]]) -> 
     return (
         f"| {recipe} | {runs[0]['epochs']} | {mean(tests):.3%} | {f'{stdev(tests):.3%}' if len(tests) > 1 else ''} | "
         f"{', '.join(f'{value:.2%}' for value in tests)} | {mean(run['validation_accuracy'] for run in runs):.2%} | "
-        f"{spread(seconds, '.1f')} | {spread(ratios, '.3g')} |"
+        f"{spread(seconds, '.1f')} | {spread(ratios, '.3g') if ratios else ''} |"
     )
 
 
@@ -90,10 +84,11 @@ if __name__ == "__main__":
     folder, into, chosen = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:] or RECIPES
     file = folder / "recipes.json"
     runs = json.loads(file.read_text()) if file.exists() else []
+    here = f"{torch.get_num_threads()} threads of {processor()}"
+    done = {(run["recipe"], run["seed"]) for run in runs if run["machine"] == here}
     for recipe, seed in ORDER:
-        done = any((run["machine"], run["recipe"], run["seed"]) == (machine(), recipe, seed) for run in runs)
-        if recipe in chosen and not done:
-            runs.append(trained(recipe, seed, into / f"{recipe}-{seed}"))
+        if recipe in chosen and (recipe, seed) not in done:
+            runs.append({"machine": here, **trained(recipe, seed, into / f"{recipe}-{seed}")})
             print(runs[-1], file=sys.stderr, flush=True)
             file.write_text(json.dumps(runs, indent=1) + "\n")
             (folder / "recipes.md").write_text(table(runs))

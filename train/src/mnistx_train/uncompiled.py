@@ -9,6 +9,9 @@ def leave_compiler_out() -> None:
     """Mark optimizers' methods as not to be compiled, as `torch._compile._disable_dynamo` does after loading it all.
 
     >>> leave_compiler_out()
+    >>> plain = without_wrapper(Optimizer.zero_grad)
+    >>> getattr(plain, "__dynamo_disable") is plain
+    True
     """
     for method in (Optimizer.add_param_group, Optimizer.zero_grad, Optimizer.state_dict, Optimizer.load_state_dict):
         plain = without_wrapper(method)
