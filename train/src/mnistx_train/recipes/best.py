@@ -59,7 +59,7 @@ LARGE = Recipe(
 
 BEST = Recipe(
     name="best",
-    epochs=20,
+    epochs=60,
     batch_size=128,
     lr=0.003,
     batches=batches,
