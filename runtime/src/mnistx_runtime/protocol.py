@@ -62,10 +62,8 @@ def _scaled(levels: Floats) -> Floats:
     """The digit scaled to fit the 20x20 box, antialiased, its aspect kept: not rounded to whole pixels."""
     height, width = levels.shape
     scale = BOX / max(height, width)
-    columns, rows = (
-        ceil(round(side * scale, 3)) for side in (width, height)
-    )  # the last of each may be covered in part
-    right, bottom = columns / scale, rows / scale
+    columns, rows = (ceil(round(side * scale, 3)) for side in (width, height))
+    right, bottom = columns / scale, rows / scale  # beyond the ink where it covers the last of them in part
     room = np.pad(levels, ((0, ceil(bottom) - height), (0, ceil(right) - width)))
     resampling = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
     small = Image.fromarray(room).resize((columns, rows), resampling, box=(0, 0, right, bottom))
