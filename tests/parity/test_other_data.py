@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from command import mnistx_process
 from mnistx_export.golden import draw_digit
 from mnistx_train.network import NETWORKS
 from paper import photo
+from sets import idx_bytes
 
 pytestmark = pytest.mark.slow
 
@@ -34,8 +34,7 @@ def whole_way(dataset: str | Path, folder: Path, *train: str) -> dict[str, objec
 
 
 def idx(path: Path, array: np.ndarray) -> None:
-    header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-    path.write_bytes(gzip.compress(header + array.astype(np.uint8).tobytes()))
+    path.write_bytes(gzip.compress(idx_bytes(array.astype(np.uint8))))
 
 
 def test_digits_need_no_network_and_no_mnist(tmp_path: Path) -> None:
