@@ -14,14 +14,14 @@ import pytest
 from onnx import numpy_helper
 
 from command import RELEASED, ROOT, mnistx_process
-from mnistx_export.choose import artifact_path
+from mnistx_export.defaults import artifact_path
 from mnistx_export.export import Reference, export, reference
 from mnistx_export.formats import FORMATS, Options, format_named
+from mnistx_runtime.artifact.parity import compare
+from mnistx_runtime.artifact.verification import verify
 from mnistx_runtime.backends import runtime_of
 from mnistx_runtime.errors import ArtifactError
-from mnistx_runtime.parity import compare
 from mnistx_runtime.predictor import BUNDLED, Predictor
-from mnistx_runtime.verification import verify
 from mnistx_train.checkpoint import load_checkpoint
 from mnistx_train.datasets import source, training_data
 
@@ -217,12 +217,12 @@ def test_reduced_precision_is_as_hard_to_change_unseen(exported: Callable[[str],
 
 @pytest.mark.slow
 def test_the_metrics_beside_the_released_model_are_its_own(truth: Reference) -> None:
-    from mnistx_train.calibration import calibrated
+    from mnistx_train.calibration import apply_temperature
     from mnistx_train.metrics import measure
 
     temperature = load_checkpoint(RELEASED)[1].temperature
     written = json.loads((ROOT / "artifacts/metrics.json").read_text())["test"]
-    found = measure(calibrated(truth.float32, temperature), truth.test.labels)
+    found = measure(apply_temperature(truth.float32, temperature), truth.test.labels)
     assert written["confusion"] == found.confusion and written["accuracy"] == found.accuracy
     assert written["loss"] == pytest.approx(found.loss, rel=1e-4)
     assert found.calibration_error <= 0.002

@@ -161,7 +161,7 @@ def test_the_table_ends_with_the_mean_of_what_was_corrupted() -> None:
         "| zigzag | 75.00% | 62.50% |",
         "| **mean of the corruptions** | 50.00% | 56.25% |",
     ]
-    assert "`python tests/corruptions.py " in lines[2]
+    assert "`python benchmarks/corruptions.py " in lines[2]
 
 
 def test_the_hardest_kind_is_at_the_bottom_of_the_figure() -> None:

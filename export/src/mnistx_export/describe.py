@@ -7,7 +7,7 @@ from torch import nn
 from mnistx_export import __version__
 from mnistx_export.deployed import parameters
 from mnistx_export.golden import golden_images
-from mnistx_runtime.artifact import Certificate, Metadata, weights_sha256
+from mnistx_runtime.artifact.metadata import Certificate, Metadata, weights_sha256
 from mnistx_train.checkpoint import Card
 from mnistx_train.inference import log_probs
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnistx_export.choose import checkpoint_path, data_source
+from mnistx_export.defaults import checkpoint_path, data_source
 from mnistx_runtime.backends import runtime_of
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.predictor import Predictor
-from mnistx_train.calibration import calibrated
+from mnistx_train.calibration import apply_temperature
 from mnistx_train.checkpoint import load_checkpoint
 from mnistx_train.datasets import Split, source
 from mnistx_train.inference import log_probs
@@ -69,7 +69,7 @@ def evaluate(
         names, temperature = predictor.metadata.names, predictor.metadata.temperature
         test = _test(origin.names, names, origin.read(False), path)
         answers = predictor.log_probs(test.images)
-    metrics = measure(calibrated(answers, temperature), test.labels)
+    metrics = measure(apply_temperature(answers, temperature), test.labels)
     return Evaluation(path, chosen, origin.name, names, test, metrics)
 
 

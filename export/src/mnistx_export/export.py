@@ -14,19 +14,19 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mnistx_export.choose import data_source
+from mnistx_export.defaults import data_source
 from mnistx_export.deployed import deployed_module
 from mnistx_export.describe import metadata
 from mnistx_export.formats import Files, Format, Options, Tolerance, format_named
 from mnistx_export.golden import DRAWN
-from mnistx_export.worth import Changed, Worth, changed, worth
-from mnistx_runtime.artifact import Metadata, weights_sha256
+from mnistx_export.int8_gate import Changed, Worth, changed, worth
+from mnistx_runtime.artifact.metadata import Metadata, weights_sha256
+from mnistx_runtime.artifact.onnx_file import props_and_weights
+from mnistx_runtime.artifact.parity import Parity, compare
+from mnistx_runtime.artifact.verification import Verification, verify
 from mnistx_runtime.backends import backend
 from mnistx_runtime.errors import BadInput, VerificationFailed
-from mnistx_runtime.onnx_file import props_and_weights
-from mnistx_runtime.parity import Parity, compare
 from mnistx_runtime.predictor import Predictor
-from mnistx_runtime.verification import Verification, verify
 from mnistx_train.checkpoint import Card
 from mnistx_train.datasets import Split, TrainingData, training_data
 from mnistx_train.errors import NotAtHand, TrainError

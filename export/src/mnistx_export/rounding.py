@@ -17,7 +17,7 @@ _DAMPING = 0.01  # of the mean square input, added to each: GPTQ's
 _RIDGE = 0.1  # likewise where a layer makes up for those before it; of 0.001 to 0.1 the best on validation images
 
 
-def rounded_layers(
+def round_layers(
     module: nn.Sequential, batches: Sequence[Tensor], scales: dict[str, Tensor], limit: int
 ) -> dict[str, Tensor]:
     """Every convolution's and linear layer's weights as whole multiples of their scale.
@@ -41,18 +41,18 @@ def rounded_layers(
             count = weights[0].numel()
             gram, missing = (torch.zeros(count, count, dtype=torch.float64) for _ in range(2))
             for batch in batches:
-                wanted, given = (_summed(layer, part[:at](batch)) for part in (module, twin))
+                wanted, given = (_im2col(layer, part[:at](batch)) for part in (module, twin))
                 gram += given.T @ given
                 missing += given.T @ (wanted - given)
             flat = weights.flatten(1).double()
             flat = flat + torch.linalg.solve(_damped(gram, _RIDGE), missing @ flat.T).T
-            found[f"{name}.weight"] = rounded(flat, scale, limit, gram).view(weights.shape)
+            found[f"{name}.weight"] = round_weights(flat, scale, limit, gram).view(weights.shape)
             multiples = found[f"{name}.weight"].flatten(1) * scale[:, None]
             twin.get_submodule(name).load_state_dict({"weight": multiples.view(weights.shape), "bias": layer.bias})
     return found
 
 
-def rounded(weights: Tensor, scale: Tensor, limit: int, gram: Tensor) -> Tensor:
+def round_weights(weights: Tensor, scale: Tensor, limit: int, gram: Tensor) -> Tensor:
     """The weights of one layer as whole multiples of the scale.
 
     Args:
@@ -65,7 +65,7 @@ def rounded(weights: Tensor, scale: Tensor, limit: int, gram: Tensor) -> Tensor:
         Multiples, -limit to limit, int8 `(outputs, K)`.
 
     >>> weights, together = torch.tensor([[0.4, 0.4, 0.4]]), torch.ones(3, 3).double()
-    >>> rounded(weights, torch.ones(1), 64, together).sum().item()  # 1.2 in all; each by itself would become 0
+    >>> round_weights(weights, torch.ones(1), 64, together).sum().item()  # 1.2 in all; each by itself would become 0
     1
     """
     left = weights.double() / scale.double()[:, None]
@@ -86,7 +86,7 @@ def _damped(gram: Tensor, share: float) -> Tensor:
     return gram + share * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
 
 
-def _summed(layer: nn.Conv2d | nn.Linear, inputs: Tensor) -> Tensor:
+def _im2col(layer: nn.Conv2d | nn.Linear, inputs: Tensor) -> Tensor:
     """What each output sums, one row each, float64 `(rows, K)`."""
     if isinstance(layer, nn.Conv2d):
         assert not isinstance(layer.padding, str)

@@ -10,7 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mnistx_runtime.artifact import Certificate, Metadata
+    from mnistx_runtime.artifact.metadata import Certificate, Metadata
+    from mnistx_runtime.artifact.parity import Parity, compare
+    from mnistx_runtime.artifact.verification import Verification, verify
     from mnistx_runtime.errors import (
         ArtifactError,
         BackendUnavailable,
@@ -19,11 +21,9 @@ if TYPE_CHECKING:
         PredictionRefused,
         VerificationFailed,
     )
-    from mnistx_runtime.parity import Parity, compare
     from mnistx_runtime.prediction import Prediction, Reading
     from mnistx_runtime.predictor import Predictor
-    from mnistx_runtime.preprocess import image_from_picture
-    from mnistx_runtime.verification import Verification, verify
+    from mnistx_runtime.preprocess.mnist_digit import image_from_picture
 
 __version__ = "0.1.0"
 
@@ -31,19 +31,19 @@ _HOME = {
     "ArtifactError": "errors",
     "BackendUnavailable": "errors",
     "BadInput": "errors",
-    "Certificate": "artifact",
-    "Metadata": "artifact",
+    "Certificate": "artifact.metadata",
+    "Metadata": "artifact.metadata",
     "MnistxError": "errors",
-    "Parity": "parity",
+    "Parity": "artifact.parity",
     "Prediction": "prediction",
     "PredictionRefused": "errors",
     "Predictor": "predictor",
     "Reading": "prediction",
-    "Verification": "verification",
+    "Verification": "artifact.verification",
     "VerificationFailed": "errors",
-    "compare": "parity",
-    "image_from_picture": "preprocess",
-    "verify": "verification",
+    "compare": "artifact.parity",
+    "image_from_picture": "preprocess.mnist_digit",
+    "verify": "artifact.verification",
 }
 
 __all__ = [

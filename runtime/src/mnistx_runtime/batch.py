@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mnistx_runtime.errors import BadInput, MnistxError
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.prediction import Box, Prediction, Reading
-from mnistx_runtime.preprocess import prepare
+from mnistx_runtime.preprocess.mnist_digit import prepare
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
@@ -47,7 +47,10 @@ def read_all(
                 continue
             name, count = source_name(source), sum(len(line) for line in found)
             lines = tuple(
-                tuple(predictor.prediction(next(rows), elapsed / count, name, box, doubt) for _, box, doubt in line)
+                tuple(
+                    predictor.prediction(next(rows), elapsed / count, name, box, rejection_reason)
+                    for _, box, rejection_reason in line
+                )
                 for line in found
             )
             yield Reading(lines, elapsed, name) if many else lines[0][0]
@@ -100,11 +103,11 @@ def _attempt(source: Source, many: bool) -> Lines:
     try:
         picture = open_picture(source)
         if many:
-            from mnistx_runtime.several import prepare_many
+            from mnistx_runtime.preprocess.multi_digit import prepare_many
 
             lines = prepare_many(picture)
         else:
             lines = [[prepare(picture)]]
     except (MnistxError, OSError) as error:
         return error
-    return [[(digit.image, digit.box, digit.doubt) for digit in line] for line in lines]
+    return [[(digit.image, digit.box, digit.rejection_reason) for digit in line] for line in lines]

@@ -52,7 +52,7 @@ class Root(click.Group):
         if self.get_command(ctx, name) is None and not name.startswith("-"):
             if name in ELSEWHERE:
                 raise click.UsageError(f"'mnistx {name}' is not installed; in a checkout of mnistx: {ELSEWHERE[name]}")
-            from mnistx_runtime.table import nearest
+            from mnistx_runtime.registry import nearest
 
             raise click.UsageError(
                 f"no command {name!r}; {nearest(name, sorted({*self.list_commands(ctx), *ELSEWHERE}))}"

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mnistx_runtime.prediction import Prediction, Reading
-from mnistx_runtime.preprocess import Prepared
+from mnistx_runtime.preprocess.mnist_digit import Prepared
 
 _PANEL, _GAP, _HEAD = 300, 24, 40  # pixels
 _TEXT, _QUIET, _BLUE, _RED, _WHITE = "#222222", "#8a8a8a", "#1f6fb4", "#d43d2a", "#ffffff"
@@ -34,7 +34,7 @@ def explanation(prepared: Prepared, answer: Prediction) -> Image.Image:
         "the picture",
         "the ink found",
         "what the model reads",
-        "no digit" if answer.doubt else f"the answer: {answer.name}",
+        "no digit" if answer.rejection_reason else f"the answer: {answer.name}",
     ]
     for i, title in enumerate(titles):
         draw.text((_GAP + i * (_PANEL + _GAP), _GAP), title, _TEXT, _font(20))
@@ -67,7 +67,7 @@ def many_explained(lines: list[list[Prepared]], reading: Reading) -> Image.Image
     y = height + 2 * _GAP + _HEAD
     for line, answers in zip(lines, reading.lines, strict=True):
         for i, (digit, answer) in enumerate(zip(line, answers, strict=True)):
-            colour = _BLUE if answer.probability >= _SURE and not answer.doubt else _RED
+            colour = _BLUE if answer.probability >= _SURE and not answer.rejection_reason else _RED
             left, top, right, bottom = (round(side * scale) + _GAP for side in digit.box)
             draw.rectangle((left - 2, top + _HEAD - 2, right + 2, bottom + _HEAD + 2), outline=colour, width=2)
             draw.text((left, top + _HEAD - 2), answer.name, colour, _font(18), anchor="lb")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.preprocess import image_from_picture
+from mnistx_runtime.preprocess.mnist_digit import image_from_picture
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 

@@ -23,7 +23,7 @@ class Prediction:
         source: the picture's path, where it came from one.
         temperature: of the model; see `Metadata`.
         box: left, top, right, bottom of the digit in the picture, in pixels, where it came from one.
-        doubt: why what was read is no digit; None if it may be one.
+        rejection_reason: why what was read is no digit; None if it may be one.
     """
 
     label: int
@@ -33,7 +33,7 @@ class Prediction:
     source: str | None = None
     temperature: float = 1.0
     box: Box | None = None
-    doubt: str | None = None
+    rejection_reason: str | None = None
 
     @property
     def name(self) -> str:
@@ -59,8 +59,8 @@ class Prediction:
         Raises:
             PredictionRefused: it is.
         """
-        if self.doubt:
-            raise PredictionRefused(f"no digit found: {self.doubt}")
+        if self.rejection_reason:
+            raise PredictionRefused(f"no digit found: {self.rejection_reason}")
         if not self.probability >= min_confidence:
             raise PredictionRefused(
                 f"not sure enough: {self.name} with {self.probability:.1%}, below {min_confidence:.1%}"
@@ -129,7 +129,7 @@ class Reading:
         Raises:
             PredictionRefused: it is; the text shows which.
         """
-        unsure = {id(d) for d in self.digits if d.doubt or not d.probability >= min_confidence}
+        unsure = {id(d) for d in self.digits if d.rejection_reason or not d.probability >= min_confidence}
         if unsure:
             shown = " / ".join("".join("?" if id(d) in unsure else d.name for d in line) for line in self.lines)
             raise PredictionRefused(

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.artifact import SIDE, Metadata
+from mnistx_runtime.artifact.metadata import SIDE, Metadata
 from mnistx_runtime.backends import backend
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.prediction import Prediction, Reading
-from mnistx_runtime.preprocess import Prepared, prepare
+from mnistx_runtime.preprocess.mnist_digit import Prepared, prepare
 from mnistx_runtime.threads import available_cpus
 
 BUNDLED = Path(__file__).with_name("models") / "mnist-cnn.onnx"
@@ -133,11 +133,13 @@ class Predictor:
         prepared = prepare(open_picture(picture))
         log_probs = self.log_probs(prepared.image[None])[0]
         elapsed = (perf_counter() - began) * 1e3
-        return prepared, self.prediction(log_probs, elapsed, source_name(picture), prepared.box, prepared.doubt)
+        return prepared, self.prediction(
+            log_probs, elapsed, source_name(picture), prepared.box, prepared.rejection_reason
+        )
 
     def explain_many(self, picture: Source) -> tuple[list[list[Prepared]], Reading]:
         """What `predict_many` does, with what the model saw, line by line."""
-        from mnistx_runtime.several import prepare_many
+        from mnistx_runtime.preprocess.multi_digit import prepare_many
 
         began = perf_counter()
         lines = prepare_many(open_picture(picture))
@@ -146,7 +148,7 @@ class Predictor:
         elapsed = (perf_counter() - began) * 1e3
         source = source_name(picture)
         answers = iter(
-            self.prediction(row, elapsed / len(prepared), source, digit.box, digit.doubt)
+            self.prediction(row, elapsed / len(prepared), source, digit.box, digit.rejection_reason)
             for digit, row in zip(prepared, log_probs, strict=True)
         )
         return lines, Reading(tuple(tuple(next(answers) for _ in line) for line in lines), elapsed, source)
@@ -171,13 +173,22 @@ class Predictor:
         elapsed_ms: float,
         source: str | None = None,
         box: tuple[int, int, int, int] | None = None,
-        doubt: str | None = None,
+        rejection_reason: str | None = None,
     ) -> Prediction:
         """One row of the model's output as an answer; see `Prediction` for the arguments."""
         names = self.metadata.names
-        doubt = doubt if _DIGITS.issuperset(names) else None  # what no digit looks like, other classes may
+        rejection_reason = (
+            rejection_reason if _DIGITS.issuperset(names) else None
+        )  # what no digit looks like, other classes may
         return Prediction(
-            int(log_probs.argmax()), log_probs, names, elapsed_ms, source, self.metadata.temperature, box, doubt
+            int(log_probs.argmax()),
+            log_probs,
+            names,
+            elapsed_ms,
+            source,
+            self.metadata.temperature,
+            box,
+            rejection_reason,
         )
 
     def log_probs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:

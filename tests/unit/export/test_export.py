@@ -14,18 +14,18 @@ import torch
 
 from broken import MISTAKES, broken, written
 from command import RELEASED, by_weight, json_lines, mnistx
-from mnistx_export.choose import checkpoint_path
+from mnistx_export.defaults import checkpoint_path
 from mnistx_export.deployed import deployed_module, example
 from mnistx_export.describe import metadata
 from mnistx_export.export import Exported, export, reference
+from mnistx_export.format_results import draw_changed, lines
 from mnistx_export.formats import FLOAT32, FORMATS, Format, Options, Tolerance, format_named
 from mnistx_export.formats.onnx import onnx_bytes
-from mnistx_export.told import draw_changed, lines
-from mnistx_export.worth import Changed, Worth, changed
+from mnistx_export.int8_gate import Changed, Worth, changed
 from mnistx_runtime import BadInput, VerificationFailed
+from mnistx_runtime.artifact.verification import verify
 from mnistx_runtime.backends.torch_session import PROPS_FILE
-from mnistx_runtime.table import look_up
-from mnistx_runtime.verification import verify
+from mnistx_runtime.registry import look_up
 from mnistx_train.checkpoint import load_checkpoint
 from mnistx_train.datasets import TrainingData, source, training_data
 from mnistx_train.errors import TrainError

@@ -14,9 +14,9 @@ from command import ROOT, by_weight
 from mnistx_export.deployed import deployed_module, parameters
 from mnistx_export.formats import FORMATS, Options, format_named
 from mnistx_export.formats.onnx import OPSETS
+from mnistx_runtime.artifact.onnx_file import props_and_weights
 from mnistx_runtime.backends import backend
 from mnistx_runtime.errors import BackendUnavailable, BadInput
-from mnistx_runtime.onnx_file import props_and_weights
 from mnistx_train.datasets import Split, TrainingData
 from mnistx_train.network import cnn
 

@@ -1,6 +1,6 @@
 import torch
 
-from mnistx_export.rounding import rounded, rounded_layers
+from mnistx_export.rounding import round_layers, round_weights
 
 
 def correlated(count: int, seed: int) -> torch.Tensor:
@@ -12,7 +12,7 @@ def correlated(count: int, seed: int) -> torch.Tensor:
 def test_sums_are_nearer_than_those_of_the_nearest_multiples() -> None:
     inputs, weights = correlated(500, 0), torch.randn(16, 24)
     scale = weights.abs().amax(1) / 8
-    multiples = rounded(weights, scale, 8, (inputs.T @ inputs).double())
+    multiples = round_weights(weights, scale, 8, (inputs.T @ inputs).double())
     assert multiples.dtype == torch.int8 and int(multiples.abs().max()) <= 8
 
     def error(chosen: torch.Tensor) -> float:
@@ -23,7 +23,7 @@ def test_sums_are_nearer_than_those_of_the_nearest_multiples() -> None:
 
 def test_inputs_that_go_with_no_other_leave_the_nearest_multiples() -> None:
     weights = torch.tensor([[0.4, 1.6, -2.4, 9.0]])
-    assert rounded(weights, torch.ones(1), 5, torch.eye(4).double()).tolist() == [[0, 2, -2, 5]]
+    assert round_weights(weights, torch.ones(1), 5, torch.eye(4).double()).tolist() == [[0, 2, -2, 5]]
 
 
 def test_a_layer_makes_up_for_those_before_it() -> None:
@@ -33,7 +33,7 @@ def test_a_layer_makes_up_for_those_before_it() -> None:
     )
     batches = torch.split(correlated(4000, 1), 100)
     scales = {name: w.abs().amax(1) / 8 for name, w in network.named_parameters() if w.ndim > 1}
-    found = rounded_layers(network, batches, scales, 8)
+    found = round_layers(network, batches, scales, 8)
 
     def error(multiples: dict[str, torch.Tensor]) -> float:
         twin = torch.nn.Sequential(torch.nn.Linear(24, 24), torch.nn.ReLU(), torch.nn.Linear(24, 5))
@@ -45,6 +45,8 @@ def test_a_layer_makes_up_for_those_before_it() -> None:
     first = torch.nn.Sequential(network[0], network[1])
     alone = {"0.weight": found["0.weight"]}
     wanted = torch.cat([first(batch) for batch in batches])
-    alone["2.weight"] = rounded(network.get_parameter("2.weight"), scales["2.weight"], 8, (wanted.T @ wanted).double())
+    alone["2.weight"] = round_weights(
+        network.get_parameter("2.weight"), scales["2.weight"], 8, (wanted.T @ wanted).double()
+    )
     nearest = {name: (network.get_parameter(name) / scales[name][:, None]).round() for name in scales}
     assert error(found) < 0.95 * error(alone) < 0.95 * error(nearest)

@@ -16,7 +16,7 @@ from mnistx_runtime.benchmark.libraries import LIBRARIES, installed_bytes
 from mnistx_runtime.benchmark.measure import MFLOP, Row
 from mnistx_runtime.benchmark.processor import processor
 from mnistx_runtime.benchmark.selection import selected
-from mnistx_runtime.benchmark.table import TABLES, figure, picked, tables
+from mnistx_runtime.benchmark.tables import TABLES, figure, picked, tables
 from mnistx_runtime.predictor import BUNDLED
 
 

@@ -12,11 +12,11 @@ from torchvision.transforms import functional
 from mnistx_train.augment import (
     affine,
     between,
-    disturbed,
+    corrupt,
+    dilate_or_erode,
     elastic,
     report_affine,
-    resampled,
-    restroked,
+    resample,
     wide_affine,
 )
 
@@ -108,7 +108,7 @@ def test_affine_turns_crops_and_shifts_to_where_torchvision_does(degrees: float,
 
     x, y = left + width / 2 - 14 - right * width / 28, top + height / 2 - 14 - down * height / 28
     one = affine(ONE * radians(degrees), ONE * width / 28, ONE * height / 28, ZERO, ONE * x, ONE * y)
-    ours = resampled(blob(), one)
+    ours = resample(blob(), one)
 
     assert float((ours - theirs)[..., 3:-3, 3:-3].abs().max()) < blurred
     assert float((ours - blob()).abs().max()) > 0.3
@@ -117,22 +117,22 @@ def test_affine_turns_crops_and_shifts_to_where_torchvision_does(degrees: float,
 def test_resampling_with_nothing_to_do_changes_nothing() -> None:
     image = torch.rand(1, 1, 28, 28)
 
-    assert torch.allclose(resampled(image, SAME), image, atol=1e-5)
+    assert torch.allclose(resample(image, SAME), image, atol=1e-5)
 
 
 def test_every_image_goes_through_its_own_affine_and_none_through_anothers() -> None:
     images, affines = torch.rand(5, 1, 28, 28), wide_affine(5, 10, 1.2, 1.2, 0.2, 2)
 
-    together = resampled(images, affines, bent := elastic(5, 6, 1.0))
+    together = resample(images, affines, bent := elastic(5, 6, 1.0))
 
     for i in range(5):
-        alone = resampled(images[i : i + 1], affines[i : i + 1], bent[i : i + 1])
+        alone = resample(images[i : i + 1], affines[i : i + 1], bent[i : i + 1])
         assert torch.allclose(together[i : i + 1], alone, atol=1e-6)
     assert len({tuple(row) for row in affines.view(5, 6).tolist()}) == 5
 
 
 def test_black_comes_in_from_outside() -> None:
-    moved = resampled(torch.ones(1, 1, 28, 28), affine(ZERO, ONE, ONE, ZERO, ONE * 5, ZERO))
+    moved = resample(torch.ones(1, 1, 28, 28), affine(ZERO, ONE, ONE, ZERO, ONE * 5, ZERO))
 
     assert moved[0, 0, 14].tolist() == pytest.approx([1.0] * 23 + [0.0] * 5, abs=1e-5)
 
@@ -175,7 +175,7 @@ def test_elastic_displacement_is_smooth_and_as_strong_as_asked() -> None:
 def test_strokes_grow_and_shrink_by_a_pixel_on_either_side() -> None:
     images = square().repeat(5, 1, 1, 1)
 
-    found = restroked(images, torch.tensor([1.0, -1.0, 0.0, 0.5, -0.25]))
+    found = dilate_or_erode(images, torch.tensor([1.0, -1.0, 0.0, 0.5, -0.25]))
 
     assert [float(image.sum()) for image in found] == pytest.approx([64, 16, 36, 36 + 14, 36 - 5])
     assert torch.equal(found[2], images[2])
@@ -187,15 +187,15 @@ def test_strokes_change_up_to_the_border() -> None:
     full, empty = torch.ones(2, 1, 28, 28), torch.zeros(2, 1, 28, 28)
     amounts = torch.tensor([1.0, -1.0])
 
-    assert torch.equal(restroked(full, amounts), full)
-    assert torch.equal(restroked(empty, amounts), empty)
+    assert torch.equal(dilate_or_erode(full, amounts), full)
+    assert torch.equal(dilate_or_erode(empty, amounts), empty)
 
 
 def test_a_quarter_of_the_images_is_disturbed_in_three_ways() -> None:
     torch.manual_seed(0)
     images = square().repeat(4000, 1, 1, 1)
 
-    found = disturbed(images)
+    found = corrupt(images)
 
     corner = found[:, 0, :5, :5].flatten(1)  # black, unless disturbed
     changed = (found != images).flatten(1).any(1)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mnistx_train.calibration import calibrated, fit_temperature
+from mnistx_train.calibration import apply_temperature, fit_temperature
 from mnistx_train.metrics import measure
 
 
@@ -25,15 +25,15 @@ def test_the_temperature_undoes_how_much_too_sure_a_model_is(sharpness: float) -
 def test_calibrated_probabilities_are_right_as_often_as_they_say() -> None:
     log_probs, labels = drawn(4000, 2.5)
     before = measure(log_probs, labels)
-    after = measure(calibrated(log_probs, fit_temperature(log_probs, labels)), labels)
+    after = measure(apply_temperature(log_probs, fit_temperature(log_probs, labels)), labels)
     assert before.calibration_error > 0.1 > 0.02 > after.calibration_error
     assert after.confusion == before.confusion
 
 
 def test_calibrated_rows_are_distributions_and_1_changes_nothing() -> None:
     log_probs, _ = drawn(20, 1.0)
-    assert np.exp(calibrated(log_probs, 3.0)).sum(1) == pytest.approx(np.ones(20))
-    assert calibrated(log_probs, 1.0) == pytest.approx(log_probs)
+    assert np.exp(apply_temperature(log_probs, 3.0)).sum(1) == pytest.approx(np.ones(20))
+    assert apply_temperature(log_probs, 1.0) == pytest.approx(log_probs)
 
 
 def test_a_split_that_is_read_wholly_right_has_a_bounded_temperature() -> None:

@@ -158,9 +158,9 @@ def test_a_picture_that_cannot_be_read_is_named_once(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "1.png").write_bytes(b"x")
-    with pytest.raises(TrainError) as told:
+    with pytest.raises(TrainError) as progress:
         source(str(tmp_path)).read(True)
-    assert str(told.value).count("1.png") == 1
+    assert str(progress.value).count("1.png") == 1
 
 
 def test_the_interval_stays_inside() -> None:

@@ -13,7 +13,7 @@ from mnistx_train.datasets import TrainingData
 from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
 from mnistx_train.loop import Epoch, State, fresh_state, load_state, run_epoch, save_state
-from mnistx_train.network import cnn, folded
+from mnistx_train.network import cnn, fold_batch_norm
 from mnistx_train.recipes import RECIPES, Recipe, recipe
 
 CPU = torch.device("cpu")
@@ -303,7 +303,7 @@ def test_every_recipe_trains_the_same_network(name: str) -> None:
     state = fresh_state(recipe(name), 10, 0, CPU)
 
     for network in (state.network, state.learner):
-        answering = folded(network).state_dict()
+        answering = fold_batch_norm(network).state_dict()
         assert {key: values.shape for key, values in answering.items()} == {
             k: v.shape for k, v in cnn().state_dict().items()
         }
@@ -319,7 +319,9 @@ def test_running_statistics_are_averaged_like_the_weights(small: TrainingData) -
     assert not torch.equal(own, averaged) and torch.allclose(own, averaged, rtol=0.5)
     images = small.validation.images[:50]
     with_norm = log_probs(state.network, images, small.mean, small.std)
-    np.testing.assert_allclose(log_probs(folded(state.network), images, small.mean, small.std), with_norm, atol=1e-4)
+    np.testing.assert_allclose(
+        log_probs(fold_batch_norm(state.network), images, small.mean, small.std), with_norm, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from PIL import Image
 from torchvision import transforms
 
 from mnistx_train.errors import TrainError
-from mnistx_train.network import NETWORKS, Normalize, cnn, folded, pooled_first
+from mnistx_train.network import NETWORKS, Normalize, cnn, fold_batch_norm, pool_before_relu
 
 
 def test_ten_classes_need_421642_parameters() -> None:
@@ -59,12 +59,16 @@ def test_batch_normalization_folds_into_the_layers_before_it(network: str) -> No
     images = torch.randn(20, 1, 28, 28)
 
     with torch.inference_mode():
-        assert torch.allclose(folded(trained)(images), trained(images), atol=1e-4)
+        assert torch.allclose(fold_batch_norm(trained)(images), trained(images), atol=1e-4)
         assert not torch.allclose(trained.train()(images), trained.eval()(images), atol=0.1)
 
-    assert [name for name, _ in folded(trained).named_children()] == [name for name, _ in plain.named_children()]
+    assert [name for name, _ in fold_batch_norm(trained).named_children()] == [
+        name for name, _ in plain.named_children()
+    ]
     assert all(torch.equal(before[name], values) for name, values in trained.named_parameters())
-    assert all(torch.equal(values, plain.state_dict()[name]) for name, values in folded(plain).state_dict().items())
+    assert all(
+        torch.equal(values, plain.state_dict()[name]) for name, values in fold_batch_norm(plain).state_dict().items()
+    )
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
@@ -74,7 +78,7 @@ def test_pooling_before_rectifying_changes_no_answer_and_no_gradient(name: str, 
     network = cnn(10, name, batch_norm)
     images = torch.randn(20, 1, 28, 28).round()  # some windows hold their largest number twice
     learned = []
-    for module in (network, pooled_first(network)):
+    for module in (network, pool_before_relu(network)):
         module.zero_grad()
         module(images)[:, 3].sum().backward()
         learned.append([parameter.grad.clone() for parameter in module.parameters() if parameter.grad is not None])
@@ -82,7 +86,7 @@ def test_pooling_before_rectifying_changes_no_answer_and_no_gradient(name: str, 
     first, again = learned
     assert len(first) == len(list(network.parameters()))
     assert all(torch.equal(one, other) for one, other in zip(first, again, strict=True))
-    assert torch.equal(network.eval()(images), pooled_first(network).eval()(images))
+    assert torch.equal(network.eval()(images), pool_before_relu(network).eval()(images))
 
 
 def test_unknown_network_is_refused_with_the_known_ones() -> None:

@@ -28,8 +28,8 @@ def trained(count: int, *options: str | Path) -> list[dict[str, object]]:
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does_but_for_rounding(tmp_path: Path) -> None:
-    told = [trained(count, "--out", tmp_path / str(count)) for count in (1, 2)]
-    assert [len(lines) for lines in told] == [3, 3]  # two epochs and the result, told by the first process alone
+    printed = [trained(count, "--out", tmp_path / str(count)) for count in (1, 2)]
+    assert [len(lines) for lines in printed] == [3, 3]  # two epochs and the result, progress by the first process alone
     epochs = [json.loads((tmp_path / count / "metrics.json").read_text())["epochs"] for count in "12"]
     for one, two, rel in zip(
         *epochs, (1e-4, 1e-2), strict=True
@@ -45,9 +45,11 @@ def test_two_processes_learn_what_one_does_but_for_rounding(tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_the_best_recipe_learns_on_two_processes_too(tmp_path: Path) -> None:
-    *told, result = trained(2, "--recipe", "best", "--epochs", "8", "--out", tmp_path / "run")
+    *printed, result = trained(2, "--recipe", "best", "--epochs", "8", "--out", tmp_path / "run")
     teacher = recipe("best").teacher
-    assert teacher and [next(iter(line)) for line in told] == ["teacher_epoch"] * teacher.recipe.epochs + ["epoch"] * 8
+    assert (
+        teacher and [next(iter(line)) for line in printed] == ["teacher_epoch"] * teacher.recipe.epochs + ["epoch"] * 8
+    )
     assert float(str(result["test_accuracy"])) > 0.9
 
 
@@ -67,7 +69,7 @@ def test_a_batch_too_small_to_share_is_learned_by_all() -> None:
 def test_alone_nothing_is_shared_and_chance_is_the_common_one() -> None:
     assert ALONE.first and ALONE.total(2.5) == 2.5 and len(ALONE.share(torch.arange(5))) == 5
     torch.manual_seed(0)
-    with ALONE.own_chance(3):
+    with ALONE.rank_local_rng(3):
         first = torch.rand(1)
     torch.manual_seed(0)
     assert torch.equal(torch.rand(1), first)
@@ -77,7 +79,7 @@ def test_what_a_process_draws_for_itself_moves_nothing_that_all_draw() -> None:
     drawn = []
     for rank in range(2):
         torch.manual_seed(0)
-        with Processes(rank, 2).own_chance(3):
+        with Processes(rank, 2).rank_local_rng(3):
             own = torch.rand(1)
         drawn.append((float(own), float(torch.rand(1))))
     assert drawn[0][0] != drawn[1][0] and drawn[0][1] == drawn[1][1]

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from mnistx_train.datasets import Split
-from mnistx_train.pen import WAYS, crossed, drawn, flag_and_foot, rewritten, stroke_width
+from mnistx_train.pen import WAYS, crossed, drawn, flag_and_foot, rewrite, stroke_width
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +89,7 @@ def test_only_a_share_of_four_digits_is_rewritten() -> None:
     images = torch.rand(1, 1, 28, 28).repeat(8000, 1, 1, 1)
     before = images.clone()
 
-    found = rewritten(images, labels)
+    found = rewrite(images, labels)
 
     changed = (found != before).flatten(1).any(1)
     assert torch.equal(images, before)
@@ -101,8 +101,8 @@ def test_only_a_share_of_four_digits_is_rewritten() -> None:
 def test_no_image_to_rewrite_is_no_error() -> None:
     images = torch.rand(3, 1, 28, 28)
 
-    assert torch.equal(rewritten(images, torch.tensor([0, 2, 3])), images)
-    assert rewritten(images[:0], torch.zeros(0)).shape == (0, 1, 28, 28)
+    assert torch.equal(rewrite(images, torch.tensor([0, 2, 3])), images)
+    assert rewrite(images[:0], torch.zeros(0)).shape == (0, 1, 28, 28)
 
 
 @pytest.mark.parametrize("digit", WAYS)

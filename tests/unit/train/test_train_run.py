@@ -230,8 +230,8 @@ def test_a_taught_run_goes_on_where_it_was_stopped(
     monkeypatch.setattr(stages, "recipe_named", lambda _: TAUGHT)
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     run.run(None, CONFIGURED, whole, None, as_json=True)
-    told = [next(iter(json.loads(line))) for line in capsys.readouterr().out.splitlines()]
-    assert told == ["teacher_epoch"] * 2 + ["epoch"] * 2 + ["checkpoint"]
+    progress = [next(iter(json.loads(line))) for line in capsys.readouterr().out.splitlines()]
+    assert progress == ["teacher_epoch"] * 2 + ["epoch"] * 2 + ["checkpoint"]
     assert {path.name for path in whole.iterdir()} == FILES
 
     events.clear()

@@ -15,11 +15,11 @@ from mnistx_train.datasets import Split, TrainingData, stratified
 from mnistx_train.inference import log_probs
 from mnistx_train.loop import load_state, run_epoch, save_state
 from mnistx_train.run import begin
-from mnistx_train.stages import begun
+from mnistx_train.stages import prepare_stages
 
 training, validation = stratified(Split(np.zeros((80, 28, 28), np.uint8), np.arange(80) % 10), 1 / 4)
 data = TrainingData(training, validation, 0.1, 0.3, tuple("0123456789"))
-(stage,) = begun(None, begin({"recipe": "fast", "device": "cpu"}, None, False)[1], 10)
+(stage,) = prepare_stages(None, begin({"recipe": "fast", "device": "cpu"}, None, False)[1], 10)
 run_epoch(stage.state, stage.recipe, data, 0)
 save_state(Path(sys.argv[1]), stage.state)
 load_state(Path(sys.argv[1]), stage.state)

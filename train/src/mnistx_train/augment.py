@@ -100,13 +100,13 @@ def elastic(count: int, knots: int, pixels: float) -> Tensor:
     return (curve @ noise @ curve.T).permute(0, 2, 3, 1)
 
 
-def resampled(images: Tensor, affines: Tensor, displacement: Tensor | float = 0.0) -> Tensor:
+def resample(images: Tensor, affines: Tensor, displacement: Tensor | float = 0.0) -> Tensor:
     """The images seen through their affines, bilinear; black comes in from outside."""
     grid = affine_grid(affines, list(images.shape), align_corners=False) + displacement
     return grid_sample(images, grid, align_corners=False)
 
 
-def restroked(images: Tensor, amounts: Tensor) -> Tensor:
+def dilate_or_erode(images: Tensor, amounts: Tensor) -> Tensor:
     """Thicker or thinner strokes: part of the way to the brightest or darkest of a pixel and its eight neighbours.
 
     Args:
@@ -121,7 +121,7 @@ def restroked(images: Tensor, amounts: Tensor) -> Tensor:
     return images.lerp(widest * sign, amounts.abs().view(-1, 1, 1, 1))
 
 
-def disturbed(images: Tensor) -> Tensor:
+def corrupt(images: Tensor) -> Tensor:
     """A tenth of the images grainy, a tenth fainter on lit ground, a twentieth specked; the others as they are.
 
     A network that only ever saw clean black takes grain for ink: trained without these, it misread one image in four

@@ -30,25 +30,27 @@ def fit_temperature(log_probs: NDArray[Any], labels: NDArray[np.int64]) -> float
 
     >>> sure_and_wrong_in_a_quarter = np.log([[0.99, 0.01]] * 4)
     >>> temperature = fit_temperature(sure_and_wrong_in_a_quarter, np.array([0, 0, 0, 1]))
-    >>> np.exp(calibrated(sure_and_wrong_in_a_quarter, temperature)[0]).round(3).tolist()
+    >>> np.exp(apply_temperature(sure_and_wrong_in_a_quarter, temperature)[0]).round(3).tolist()
     [0.75, 0.25]
     """
     accuracy = float((log_probs.argmax(1) == labels).mean())
 
-    def doubt(steps: int) -> float:
-        return -float(np.exp(calibrated(log_probs, steps / _STEPS)).max(1).mean())
+    def minus_confidence(steps: int) -> float:
+        return -float(np.exp(apply_temperature(log_probs, steps / _STEPS)).max(1).mean())
 
-    return _TEMPERATURES[bisect_left(_TEMPERATURES, -accuracy, hi=len(_TEMPERATURES) - 1, key=doubt)] / _STEPS
+    return (
+        _TEMPERATURES[bisect_left(_TEMPERATURES, -accuracy, hi=len(_TEMPERATURES) - 1, key=minus_confidence)] / _STEPS
+    )
 
 
-def calibrated(log_probs: NDArray[Any], temperature: float) -> NDArray[np.float64]:
+def apply_temperature(log_probs: NDArray[Any], temperature: float) -> NDArray[np.float64]:
     """Log-probabilities at a temperature.
 
     Args:
         log_probs: `(N, classes)`.
         temperature: above 0; 1 changes nothing.
 
-    >>> np.exp(calibrated(np.log([[0.9, 0.1]]), 2)).round(3).tolist()
+    >>> np.exp(apply_temperature(np.log([[0.9, 0.1]]), 2)).round(3).tolist()
     [[0.75, 0.25]]
     """
     cooled = log_probs.astype(np.float64) / temperature

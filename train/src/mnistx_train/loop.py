@@ -23,8 +23,8 @@ from mnistx_train.datasets import TrainingData
 from mnistx_train.errors import TrainError
 from mnistx_train.inference import log_probs
 from mnistx_train.loss import loss_of
-from mnistx_train.network import cnn, folded, pooled_first
-from mnistx_train.parallel import ALONE, Processes, joined
+from mnistx_train.network import cnn, fold_batch_norm, pool_before_relu
+from mnistx_train.parallel import ALONE, Processes, data_parallel
 from mnistx_train.recipes import Recipe
 
 
@@ -52,11 +52,11 @@ class State:
     """Where a run stands between two epochs.
 
     Args:
-        network: what answers, once it is `folded`; its weights are a moving average of the learner's.
+        network: what answers, once it is `fold_batch_norm`; its weights are a moving average of the learner's.
         learner: what the optimizer changes.
         optimizer: with its moments.
         history: the epochs so far.
-        teacher: whose answers are learned from, see `teaching`; None where the recipe has none.
+        teacher: whose answers are learned from, see `teacher_network`; None where the recipe has none.
     """
 
     network: nn.Sequential
@@ -66,9 +66,9 @@ class State:
     teacher: nn.Module | None = None
 
 
-def teaching(trained: State, recipe: Recipe) -> nn.Module:
+def teacher_network(trained: State, recipe: Recipe) -> nn.Module:
     """The network of a state that was trained by a recipe, as it answers quickest."""
-    network = pooled_first(folded(trained.network)).requires_grad_(False)
+    network = pool_before_relu(fold_batch_norm(trained.network)).requires_grad_(False)
     return network.to(memory_format=torch.channels_last) if recipe.fast_arithmetic else network
 
 
@@ -79,7 +79,7 @@ def fresh_state(recipe: Recipe, classes: int, seed: int, device: torch.device) -
     if recipe.fast_arithmetic:
         learner = learner.to(memory_format=torch.channels_last)
     network = copy.deepcopy(learner).eval()
-    learner = pooled_first(learner)
+    learner = pool_before_relu(learner)
     if recipe.dropout:
         learner.get_submodule("fc2").register_forward_pre_hook(partial(_dropped, recipe.dropout))
     return State(network, learner, recipe.optimizer(learner, recipe.lr), [])
@@ -157,13 +157,13 @@ def run_epoch(
     half = recipe.fast_arithmetic and computes_bfloat16(device)
     steps = recipe.steps(len(data.training))
     state.learner.train()
-    learner = joined(state.learner, together)
+    learner = data_parallel(state.learner, together)
     total, right, seen = 0.0, 0, 0
     for step, (images, labels) in enumerate(recipe.batches(data, order, recipe.batch_size), (number - 1) * steps):
         for group in state.optimizer.param_groups:
             group["lr"] = recipe.lr * recipe.schedule(step / (recipe.epochs * steps))
         share, wanted = together.share(images).to(device), together.share(labels).to(device)
-        with together.own_chance(step), torch.autocast(device.type, torch.bfloat16, enabled=half):
+        with together.rank_local_rng(step), torch.autocast(device.type, torch.bfloat16, enabled=half):
             answers = learner(share).float()
             taught = state.teacher(share).float() if state.teacher else None
         loss = loss_of(recipe, answers, wanted, taught) * together.weight(labels)

@@ -49,7 +49,7 @@ def cnn(classes: int = 10, network: str = "report", batch_norm: bool = False) ->
     Args:
         classes: columns of the output.
         network: a name of `NETWORKS`.
-        batch_norm: normalize what each layer but the last sums, over the batch, to train by; see `folded`.
+        batch_norm: normalize what each layer but the last sums, over the batch, to train by; see `fold_batch_norm`.
 
     Returns:
         A module from normalized float images `(N, 1, 28, 28)` to log-probabilities `(N, classes)`.
@@ -83,7 +83,7 @@ def cnn(classes: int = 10, network: str = "report", batch_norm: bool = False) ->
     return nn.Sequential(layers)
 
 
-def pooled_first(network: nn.Sequential) -> nn.Sequential:
+def pool_before_relu(network: nn.Sequential) -> nn.Sequential:
     """The same layers, but each pooling before the ReLU it follows: the same function, a quarter of the work for ReLU.
 
     Rectifying keeps the order of numbers, so the largest is the same one, and so are all gradients: what is learned
@@ -92,7 +92,7 @@ def pooled_first(network: nn.Sequential) -> nn.Sequential:
     Args:
         network: as `cnn` makes it; the layers are shared.
 
-    >>> [name for name, _ in pooled_first(cnn()).named_children()][:4]
+    >>> [name for name, _ in pool_before_relu(cnn()).named_children()][:4]
     ['conv1', 'pool1', 'relu1', 'conv2']
     """
     layers = list(network.named_children())
@@ -102,7 +102,7 @@ def pooled_first(network: nn.Sequential) -> nn.Sequential:
     return nn.Sequential(OrderedDict(layers))
 
 
-def folded(network: nn.Sequential) -> nn.Sequential:
+def fold_batch_norm(network: nn.Sequential) -> nn.Sequential:
     """The same function without batch normalization, which after training is one more factor and summand a channel.
 
     Args:
@@ -111,7 +111,7 @@ def folded(network: nn.Sequential) -> nn.Sequential:
     Returns:
         In evaluation mode, with the layers and names of `cnn` without `batch_norm`.
 
-    >>> folded(cnn(batch_norm=True)).state_dict().keys() == cnn().state_dict().keys()
+    >>> fold_batch_norm(cnn(batch_norm=True)).state_dict().keys() == cnn().state_dict().keys()
     True
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()

@@ -45,7 +45,7 @@ class Processes:
         return found.item()
 
     @contextmanager
-    def own_chance(self, step: int) -> Iterator[None]:
+    def rank_local_rng(self, step: int) -> Iterator[None]:
         """What is drawn meanwhile is this process's own, and moves nothing of what all draw alike."""
         if self.count == 1:
             yield
@@ -87,7 +87,7 @@ def processes(device: str) -> Iterator[Processes]:
         distributed.destroy_process_group()
 
 
-def joined(learner: nn.Module, together: Processes) -> nn.Module:
+def data_parallel(learner: nn.Module, together: Processes) -> nn.Module:
     """The learner as it is called in training: with others, its gradients become the average of all."""
     if together.count == 1:
         return learner

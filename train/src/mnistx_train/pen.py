@@ -125,7 +125,7 @@ WAYS = {1: (flag_and_foot, 0.25), 4: (closed, 0.05), 7: (crossed, 0.1), 9: (stra
 """What's drawn, and into what share of a digit's images: the more, the more such writing is misread without it."""
 
 
-def rewritten(images: Tensor, labels: Tensor) -> Tensor:
+def rewrite(images: Tensor, labels: Tensor) -> Tensor:
     """The images with some of the 1, 4, 7 and 9 written otherwise.
 
     Args:

@@ -12,14 +12,14 @@ import click
 import torch
 
 from mnistx_train import __version__
-from mnistx_train.calibration import calibrated, fit_temperature
+from mnistx_train.calibration import apply_temperature, fit_temperature
 from mnistx_train.checkpoint import Card, save_checkpoint
 from mnistx_train.datasets import SOURCES, Source, TrainingData, is_folder, source, training_data
 from mnistx_train.errors import TrainError
 from mnistx_train.events import check_tensorboard, event_writer
 from mnistx_train.inference import log_probs
 from mnistx_train.metrics import Metrics, measure
-from mnistx_train.network import folded, shape
+from mnistx_train.network import fold_batch_norm, shape
 from mnistx_train.parallel import processes
 from mnistx_train.recipes import DEFAULT
 from mnistx_train.recipes import recipe as recipe_named
@@ -33,7 +33,7 @@ from mnistx_train.runs import (
     new_run,
     read_config,
 )
-from mnistx_train.stages import Stage, Told, begun, learn
+from mnistx_train.stages import Progress, Stage, learn, prepare_stages
 
 
 def begin(asked: dict[str, Any], out: Path | None, resume: bool) -> tuple[Path | None, Config]:
@@ -120,7 +120,7 @@ def run(
             config = replace(config, data_sha256=data_sha256(data))
         elif config.data_sha256 != data_sha256(data):
             raise TrainError(f"{config.dataset} isn't what the run in {folder} was started on; start anew")
-        stages = begun(folder, config, len(origin.names))
+        stages = prepare_stages(folder, config, len(origin.names))
         if not together.first:
             learn(stages, data, together)
             return None
@@ -133,7 +133,7 @@ def run(
             )
             try:
                 with event_writer(folder, len(stages[-1].state.history), tensorboard) as writer:
-                    learn(stages, data, together, Told(folder, as_json, writer))
+                    learn(stages, data, together, Progress(folder, as_json, writer))
             except KeyboardInterrupt:
                 click.echo(f"stopped; `mnistx train --resume --out {folder}` goes on", err=True)
                 raise
@@ -150,12 +150,12 @@ def _finish(
     folder: Path, config: Config, origin: Source, data: TrainingData, stages: list[Stage], as_json: bool
 ) -> Metrics:
     state = stages[-1].state
-    network = folded(state.network)
+    network = fold_batch_norm(state.network)
     validation = log_probs(network, data.validation.images, data.mean, data.std)
     temperature = fit_temperature(validation, data.validation.labels)
     test = origin.read(False)
     answers = log_probs(network, test.images, data.mean, data.std)
-    metrics = measure(calibrated(answers, temperature), test.labels)
+    metrics = measure(apply_temperature(answers, temperature), test.labels)
     card = Card(
         names=origin.names,
         mean=data.mean,

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from mnistx_train.datasets import TrainingData
 from mnistx_train.events import add_epoch
-from mnistx_train.loop import Epoch, State, fresh_state, load_state, run_epoch, save_state, teaching
+from mnistx_train.loop import Epoch, State, fresh_state, load_state, run_epoch, save_state, teacher_network
 from mnistx_train.memory import keep_freed_memory
 from mnistx_train.parallel import Processes
 from mnistx_train.recipes import Recipe
@@ -33,17 +33,17 @@ class Stage:
         state: where it stands.
         seed: of all it draws.
         file: what its state is kept in.
-        told: what its epochs are called.
+        label: what its epochs are called.
     """
 
     recipe: Recipe
     state: State
     seed: int
     file: str
-    told: str = "epoch"
+    label: str = "epoch"
 
 
-def begun(folder: Path | None, config: Config, classes: int) -> list[Stage]:
+def prepare_stages(folder: Path | None, config: Config, classes: int) -> list[Stage]:
     """What a run trains, in order, and where each stands; sets torch up for it.
 
     Args:
@@ -78,7 +78,7 @@ def begun(folder: Path | None, config: Config, classes: int) -> list[Stage]:
 
 
 @dataclass(frozen=True)
-class Told:
+class Progress:
     """Where a run writes what it has learned, and how it tells of it."""
 
     folder: Path
@@ -91,30 +91,30 @@ class Told:
         if self.writer and stage.file == STATE:
             add_epoch(self.writer, epoch)
         if self.as_json:
-            click.echo(json.dumps({stage.told.replace(" ", "_"): asdict(epoch)}))
+            click.echo(json.dumps({stage.label.replace(" ", "_"): asdict(epoch)}))
             return
         click.echo(
-            f"{stage.told} {epoch.number:>2}/{stage.recipe.epochs}  training loss {epoch.train_loss:.4f}  "
+            f"{stage.label} {epoch.number:>2}/{stage.recipe.epochs}  training loss {epoch.train_loss:.4f}  "
             f"validation loss {epoch.validation_loss:.4f}  accuracy {epoch.validation_accuracy:.2%}  "
             f"{epoch.seconds:.1f} s",
             err=True,
         )
 
 
-def learn(stages: list[Stage], data: TrainingData, together: Processes, told: Told | None = None) -> None:
+def learn(stages: list[Stage], data: TrainingData, together: Processes, progress: Progress | None = None) -> None:
     """Train one network after the other, each to its last epoch, and from the one before it.
 
     Args:
         stages: changed in place.
         data: training and validation images.
         together: the processes that learn together.
-        told: who keeps and tells of each epoch: in the first process only.
+        progress: who keeps and tells of each epoch: in the first process only.
     """
     for before, stage in zip([None, *stages], stages, strict=False):
         if before:
-            stage.state.teacher = teaching(before.state, before.recipe)
+            stage.state.teacher = teacher_network(before.state, before.recipe)
         done, steps = len(stage.state.history), stage.recipe.steps(len(data.training))
-        quiet = None if told else True  # None: where it's no terminal
+        quiet = None if progress else True  # None: where it's no terminal
         with tqdm(total=stage.recipe.epochs * steps, initial=done * steps, unit="step", disable=quiet) as bar:
 
             def on_step(loss: float, accuracy: float, bar: "tqdm[Any]" = bar) -> None:
@@ -123,7 +123,7 @@ def learn(stages: list[Stage], data: TrainingData, together: Processes, told: To
 
             while len(stage.state.history) < stage.recipe.epochs:
                 epoch = run_epoch(stage.state, stage.recipe, data, stage.seed, on_step, together)
-                if told:
+                if progress:
                     bar.clear()
-                    told.epoch(stage, epoch)
+                    progress.epoch(stage, epoch)
                     bar.refresh()

@@ -56,11 +56,11 @@ def export(
     where the data set isn't at hand), as it will be deployed, before it is kept. What is not the trained model isn't
     left on disk, and the exit code is 1; so is int8 that loses accuracy, or is neither smaller nor faster.
     """
-    from mnistx_export.choose import artifact_path, checkpoint_path
+    from mnistx_export.defaults import artifact_path, checkpoint_path
     from mnistx_export.export import check_target, references
     from mnistx_export.export import export as export_artifact
+    from mnistx_export.format_results import HEADER, draw_changed, lines, row
     from mnistx_export.formats import FORMATS, Options, format_named
-    from mnistx_export.told import HEADER, draw_changed, lines, row
     from mnistx_runtime.errors import BackendUnavailable, BadInput
     from mnistx_train.checkpoint import load_checkpoint
 

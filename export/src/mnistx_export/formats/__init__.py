@@ -9,7 +9,7 @@ from torch import nn
 
 from mnistx_runtime.backends import SUFFIXES, backend
 from mnistx_runtime.errors import BackendUnavailable, BadInput
-from mnistx_runtime.table import look_up
+from mnistx_runtime.registry import look_up
 from mnistx_train.datasets import TrainingData
 
 FORMATS = {

@@ -9,7 +9,7 @@ from torch import nn
 
 from mnistx_export.deployed import example
 from mnistx_export.formats import Files, Format, Options
-from mnistx_runtime.artifact import INPUT, OUTPUT
+from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
 from mnistx_runtime.quiet import quiet
 
 MAX_BATCH = 1024

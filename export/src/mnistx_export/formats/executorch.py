@@ -5,8 +5,8 @@ from torch import nn
 
 from mnistx_export.deployed import example
 from mnistx_export.formats import Files, Format, Options
+from mnistx_runtime.artifact.seal import appended
 from mnistx_runtime.quiet import quiet
-from mnistx_runtime.sealed import appended
 
 
 def executorch_from_module(module: nn.Module, props: dict[str, str], options: Options) -> Files:  # noqa: ARG001

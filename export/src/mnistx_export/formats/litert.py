@@ -8,9 +8,9 @@ from torch import nn
 
 from mnistx_export.deployed import example
 from mnistx_export.formats import Files, Format, Options
-from mnistx_runtime.artifact import INPUT, OUTPUT
+from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
+from mnistx_runtime.artifact.seal import appended
 from mnistx_runtime.quiet import quiet
-from mnistx_runtime.sealed import appended
 
 
 class Named(nn.Module):

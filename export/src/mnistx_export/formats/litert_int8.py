@@ -7,9 +7,9 @@ from torch import nn
 from mnistx_export.formats import Files, Format, Options, Tolerance
 from mnistx_export.formats.litert import flatbuffer
 from mnistx_export.formats.onnx_int8 import IMAGES
-from mnistx_runtime.artifact import INPUT
+from mnistx_runtime.artifact.metadata import INPUT
+from mnistx_runtime.artifact.seal import appended
 from mnistx_runtime.quiet import quiet
-from mnistx_runtime.sealed import appended
 
 LAST = "fc2"
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from mnistx_export.deployed import example
 from mnistx_export.formats import Files, Format, Options
+from mnistx_runtime.artifact.seal import beside
 from mnistx_runtime.quiet import quiet
-from mnistx_runtime.sealed import beside
 from mnistx_train.network import Normalize
 
 

@@ -9,7 +9,7 @@ from torch import nn
 from mnistx_export import __version__
 from mnistx_export.deployed import example
 from mnistx_export.formats import DEFAULT_OPSET, Files, Format, Options
-from mnistx_runtime.artifact import INPUT, OUTPUT
+from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
 from mnistx_runtime.errors import BadInput
 
 OPSETS = range(18, 25)

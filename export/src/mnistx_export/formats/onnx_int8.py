@@ -22,8 +22,8 @@ from torch import nn
 
 from mnistx_export.formats import Files, Format, Options, Tolerance
 from mnistx_export.formats.onnx import check, clean, onnx_bytes, onnx_model
-from mnistx_export.rounding import rounded_layers
-from mnistx_runtime.artifact import INPUT
+from mnistx_export.rounding import round_layers
+from mnistx_runtime.artifact.metadata import INPUT
 from mnistx_runtime.quiet import quiet
 
 IMAGES = 5000  # ranges widen until there; with 1,000 images the largest difference was twice as large
@@ -86,7 +86,7 @@ def _round_weights(model: onnx.ModelProto, module: nn.Sequential, images: NDArra
     names = [name for name, values in module.named_parameters() if values.ndim > 1]
     scales = {name: torch.tensor(numpy_helper.to_array(tensors[f"{name}_scale"])) for name in names}
     batches = [torch.from_numpy(batch) for batch in _batches(images)]
-    for name, multiples in rounded_layers(module, batches, scales, LIMIT).items():
+    for name, multiples in round_layers(module, batches, scales, LIMIT).items():
         tensor = tensors[f"{name}_quantized"]
         tensor.CopyFrom(numpy_helper.from_array(multiples.numpy(), tensor.name))
 

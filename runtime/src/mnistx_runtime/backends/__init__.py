@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
-from mnistx_runtime.table import look_up
+from mnistx_runtime.registry import look_up
 
 BACKENDS = {
     "ort": "mnistx_runtime.backends.ort:Ort",

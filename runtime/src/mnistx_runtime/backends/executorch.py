@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.artifact.seal import split
 from mnistx_runtime.backends import existing_file, in_chunks, missing
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 from mnistx_runtime.quiet import quiet
-from mnistx_runtime.sealed import split
 
 
 class ExecuTorch:

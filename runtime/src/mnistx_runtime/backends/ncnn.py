@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.artifact.seal import read_beside
 from mnistx_runtime.backends import existing_file, in_chunks, missing
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 from mnistx_runtime.quiet import quiet
-from mnistx_runtime.sealed import read_beside
 
 ROUNDING = (
     "use_fp16_packed",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.artifact import INPUT, OUTPUT, SIDE
+from mnistx_runtime.artifact.metadata import INPUT, OUTPUT, SIDE
 from mnistx_runtime.backends import existing_file
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 

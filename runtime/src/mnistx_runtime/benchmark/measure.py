@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.artifact.parity import compare
 from mnistx_runtime.benchmark.images import Images
 from mnistx_runtime.benchmark.libraries import LIBRARIES, installed_bytes
 from mnistx_runtime.errors import BackendUnavailable
-from mnistx_runtime.parity import compare
 
 MFLOP = 8.48
 """Of one image: 2 x (28x28 x 32 x 9 + 14x14 x 64 x 288 + 3136 x 128 + 128 x 10) floating-point operations."""

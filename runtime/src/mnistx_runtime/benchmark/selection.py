@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from mnistx_runtime.artifact import Metadata
+from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.backends import BACKENDS, SUFFIXES, backend, format_of, runtime_of
 from mnistx_runtime.benchmark.images import Images
 from mnistx_runtime.errors import BackendUnavailable, BadInput

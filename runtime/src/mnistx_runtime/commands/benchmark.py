@@ -37,7 +37,7 @@ def benchmark(
     measured in a process of its own, all in turn, so that a machine that drifts hurts all alike. Where the data set and
     mnistx-export are at hand, accuracy and difference are those of all test images, else of the golden images inside.
     """
-    from mnistx_runtime.benchmark import table
+    from mnistx_runtime.benchmark import tables
     from mnistx_runtime.benchmark.budgets import budgets_from
     from mnistx_runtime.benchmark.measure import measure
     from mnistx_runtime.benchmark.processor import processor
@@ -58,16 +58,16 @@ def benchmark(
     for row in rows if as_json else ():
         print_json(row.to_dict() | {"sgemm_gflops": round(peak, 1), "processor": machine})
     if not as_json:
-        click.echo(table.tables(rows))
+        click.echo(tables.tables(rows))
         click.echo(f"\n{machine}; SGEMM on one core: {peak:.0f} GFLOP/s; compared with PyTorch on {images.what}")
     if figure:
-        data = table.figure(rows, peak, machine)
+        data = tables.figure(rows, peak, machine)
         try:
             figure.write_bytes(data)
         except OSError as error:
             raise BadInput(f"can't write {figure}: {error.strerror}") from error
     if pick:
-        row, lines = table.picked(rows, pick)
+        row, lines = tables.picked(rows, pick)
         if as_json:
             print_json({"pick": pick, "artifact": row.artifact, "runtime": row.runtime})
         else:

@@ -17,7 +17,7 @@ def inspect(artifact: Path | None, as_json: bool) -> None:
     """
     import hashlib
 
-    from mnistx_runtime.artifact import Metadata
+    from mnistx_runtime.artifact.metadata import Metadata
     from mnistx_runtime.backends import backend, runtime_of
     from mnistx_runtime.predictor import BUNDLED
 

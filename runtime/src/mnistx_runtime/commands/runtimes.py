@@ -10,7 +10,7 @@ from mnistx_runtime.commands import as_json, print_json
 def runtimes(as_json: bool) -> None:
     """List the runtimes and whether they can run."""
     from mnistx_runtime.backends import BACKENDS, SUFFIXES
-    from mnistx_runtime.table import look_up
+    from mnistx_runtime.registry import look_up
 
     for name in BACKENDS:
         reason = look_up(BACKENDS, name, "runtime")().check()

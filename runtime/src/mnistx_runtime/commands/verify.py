@@ -37,8 +37,8 @@ def verify(
     finds to differ most; an .onnx file may then be of any origin. Exit code 0: all are the trained model; 1: one is
     not; 2: one can't be read.
     """
+    from mnistx_runtime.artifact.verification import verify as verify_artifact
     from mnistx_runtime.errors import BadInput, MnistxError
-    from mnistx_runtime.verification import verify as verify_artifact
 
     if against is None and (data_dir or atol or layers or report):
         raise BadInput("--data-dir, --atol, --layers and --report compare with a checkpoint; name it with --against")

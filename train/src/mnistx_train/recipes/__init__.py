@@ -47,7 +47,7 @@ class Recipe:
         optimizer: `(network, lr)` to an optimizer.
         schedule: from the share of all steps that are done, 0..1, to the share of `lr` that the next one takes.
         network: a name of `NETWORKS`.
-        batch_norm: normalize over the batch while training (Ioffe and Szegedy 2015), then fold that away, see `folded`.
+        batch_norm: normalize over the batch while training (Ioffe and Szegedy 2015), then `fold_batch_norm`.
         dropout: share of the hidden fully connected layer's outputs that are zeroed while training.
         share: of the training images that an epoch sees, other ones each time.
         label_smoothing: share of the target that all classes get alike (Szegedy and others 2016).

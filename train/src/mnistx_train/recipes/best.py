@@ -17,10 +17,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from mnistx_train.augment import between, disturbed, elastic, resampled, restroked, wide_affine
+from mnistx_train.augment import between, corrupt, dilate_or_erode, elastic, resample, wide_affine
 from mnistx_train.datasets import TrainingData
 from mnistx_train.muon import Muon
-from mnistx_train.pen import DIGITS, rewritten
+from mnistx_train.pen import DIGITS, rewrite
 from mnistx_train.recipes import Recipe, Teacher, in_batches
 from mnistx_train.recipes.schedules import one_cycle
 
@@ -30,10 +30,10 @@ def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tupl
     for images, labels in in_batches(data, order, batch_size):
         count = len(labels)
         if data.names == DIGITS:
-            images = rewritten(images, labels)
-        images = restroked(images, between(-0.4, 0.6, count))
+            images = rewrite(images, labels)
+        images = dilate_or_erode(images, between(-0.4, 0.6, count))
         affines = wide_affine(count, degrees=12, zoom=1.15, stretch=1.15, slant=0.2, shift=2)
-        images = disturbed(resampled(images, affines, elastic(count, knots=6, pixels=0.6)))
+        images = corrupt(resample(images, affines, elastic(count, knots=6, pixels=0.6)))
         yield (images - data.mean) / data.std, labels
 
 

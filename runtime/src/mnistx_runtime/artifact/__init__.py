@@ -1,0 +1,1 @@
+"""What travels with a model: metadata, certificate, payload digest and seal, and the verification of them all."""

@@ -1,0 +1,154 @@
+"""Makes of any picture of one digit the image that MNIST would have made of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mnistx_runtime.errors import PredictionRefused
+from mnistx_runtime.preprocess.components import Components
+from mnistx_runtime.preprocess.ink import Floats, channels_of, ink_of, quantile, turn_upright
+from mnistx_runtime.preprocess.mnist_image import SIDE, image_from_patch
+from mnistx_runtime.preprocess.plausibility import rejection_reason
+from mnistx_runtime.preprocess.segmentation import MIN_CONTRAST, Patch, Segmentation, segment
+
+_ENOUGH = 120  # working pixels of a digit; a smaller one in a large picture is looked at again, closer
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A picture on its way to the model.
+
+    Args:
+        picture: as a person sees it, grey or RGB.
+        box: left, top, right, bottom of the digit in it, in pixels.
+        ink: the ink that was found inside the box, 0..1.
+        image: uint8 `(28, 28)`, bright ink on black: what the model reads.
+        rejection_reason: why it can't be a digit; None if it may be one.
+    """
+
+    picture: Image.Image
+    box: tuple[int, int, int, int]
+    ink: Floats
+    image: NDArray[np.uint8]
+    rejection_reason: str | None = None
+
+
+def image_from_picture(picture: Image.Image) -> NDArray[np.uint8]:
+    """The 28x28 image of the digit in a picture.
+
+    Args:
+        picture: any mode and size, ink darker or lighter than its ground.
+
+    Returns:
+        uint8 `(28, 28)`, 0..255, bright ink on black. A 28x28 grey picture on a dark ground, as MNIST's are, comes
+        back unchanged.
+
+    Raises:
+        PredictionRefused: there's no ink on it, or more than one digit.
+
+    >>> page = Image.new("L", (200, 300), 255)
+    >>> page.paste(0, (90, 50, 110, 250))
+    >>> image = image_from_picture(page)
+    >>> image.shape, int(image[14, 14]), int(image[14, 2])
+    ((28, 28), 255, 0)
+    """
+    return prepare(picture).image
+
+
+def prepare(picture: Image.Image) -> Prepared:
+    """What `image_from_picture` does, with the steps on the way; takes and raises the same."""
+    picture = turn_upright(picture)
+    if picture.size == (SIDE, SIDE):
+        grey = np.array(picture.convert("L"))
+        if _is_mnists(grey.astype(np.float32)):
+            return Prepared(picture, (0, 0, SIDE, SIDE), (grey / 255).astype(np.float32), grey)
+    look = _look(picture)
+    if look.factor > 1 and max(look.digit.mask.shape) < _ENOUGH:
+        x, y, right, bottom = look.surroundings(picture.size)
+        look = _look(picture.crop((x, y, right, bottom)), x, y)
+    image = image_from_patch(look.digit)
+    return Prepared(picture, look.box, look.digit.levels, image, rejection_reason(look.found, look.digit, image))
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """A look at a picture, or at a part of it.
+
+    Args:
+        found: the ink.
+        digit: the digit in it.
+        factor: the picture's pixels to one of the ink's, along a side.
+        x: of the part's left edge in the picture.
+        y: of its upper edge.
+    """
+
+    found: Segmentation
+    digit: Patch
+    factor: int
+    x: int
+    y: int
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom of the digit in the picture's pixels."""
+        height, width = (side * self.factor for side in self.digit.mask.shape)
+        x, y = self.x + self.digit.left * self.factor, self.y + self.digit.top * self.factor
+        return x, y, x + width, y + height
+
+    def surroundings(self, size: tuple[int, int]) -> tuple[int, int, int, int]:
+        """The box with paper around it, inside a picture of this size."""
+        left, top, right, bottom = self.box
+        margin = max(bottom - top, right - left) * 0.6
+        return (
+            round(max(0, left - margin)),
+            round(max(0, top - margin)),
+            min(size[0], round(right + margin)),
+            min(size[1], round(bottom + margin)),
+        )
+
+
+def _look(picture: Image.Image, x: int = 0, y: int = 0) -> _Look:
+    """Find the digit's ink.
+
+    Raises:
+        PredictionRefused: there's none, or more than one digit.
+    """
+    channels, factor = channels_of(picture)
+    found = segment(ink_of(channels))
+    if found.is_empty:
+        raise PredictionRefused("no ink found: nothing stands out from the ground")
+    if _are_several(found.pieces.boxes[found.weight >= 0.35 * found.weight.max()]):
+        raise PredictionRefused("more than one digit found; cut out the one to read, or read all of them with --many")
+    return _Look(found, found.patch(_pieces_of_digit(found.pieces, found.weight)), factor, x, y)
+
+
+def _is_mnists(grey: Floats) -> bool:
+    border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+    return quantile(border, 0.5) < 64 and grey.max() - grey.min() >= MIN_CONTRAST
+
+
+def _are_several(boxes: NDArray[np.int64]) -> bool:
+    """Whether tall pieces stand side by side in a group that is wider than a digit is. Boxes as in `Components`."""
+    height, width = np.ptp(boxes[:, [0, 2]]), np.ptp(boxes[:, [1, 3]])
+    tall = boxes[boxes[:, 2] - boxes[:, 0] >= 0.6 * height]
+    tall = tall[tall[:, 1].argsort()]
+    apart = tall[1:, 1] - tall[:-1, 3]
+    return bool(width > 1.15 * height and (apart >= 0).any())
+
+
+def _pieces_of_digit(pieces: Components, weight: NDArray[np.float64]) -> list[int]:
+    """The pieces that are the digit: the heaviest, and those near it that are no specks."""
+    main = int(weight.argmax())
+    kept, others = [main], [int(i) for i in np.flatnonzero(weight >= 0.03 * weight[main]) if i != main]
+    top, left, bottom, right = pieces.boxes[main]
+    while True:
+        reach = 0.25 * max(bottom - top, right - left)
+        boxes = {i: pieces.boxes[i] for i in others if i not in kept}
+        near = [i for i, b in boxes.items() if max(b[0] - bottom, top - b[2], b[1] - right, left - b[3]) <= reach]
+        if not near:
+            return kept
+        kept += near
+        top, left = pieces.boxes[kept, :2].min(0)
+        bottom, right = pieces.boxes[kept, 2:].max(0)

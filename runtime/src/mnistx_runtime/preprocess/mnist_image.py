@@ -1,0 +1,86 @@
+"""From the ink of one digit to the 28x28 image, as MNIST's protocol has it.
+
+LeCun, Cortes, Burges, "The MNIST database of handwritten digits": the digit, bright on black, was scaled into a 20x20
+box with its aspect kept, with grey levels from antialiasing, and placed in a 28x28 image so that its centre of mass
+lies in the middle. In its 55,000 training images that is the middle of pixel 14 to within half a pixel, not the edge
+between 13 and 14, and half of the pixels of a stroke are saturated.
+"""
+
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from mnistx_runtime.preprocess.ink import Floats, quantile
+from mnistx_runtime.preprocess.segmentation import Patch
+
+SIDE = 28
+BOX = 20
+
+_MIDDLE = 14  # the row and column of MNIST's centres of mass
+_SATURATED = 0.5  # share of a stroke's pixels
+_STROKE = (2.0, 4.2)  # pixels of the 20x20 box: strokes outside are thickened or thinned
+
+
+def image_from_patch(digit: Patch) -> NDArray[np.uint8]:
+    """The image that MNIST would have made of a digit: uint8 `(28, 28)`, bright ink on black."""
+    return _center_by_mass(_scale_to_box(_adjust_stroke_width(digit.levels, digit.mask)))
+
+
+def stroke_width(mask: NDArray[np.bool_]) -> float:
+    """How wide the strokes are, in pixels of the 20x20 box: the area over half the outline.
+
+    Args:
+        mask: `(height, width)` of a digit's box.
+
+    >>> round(stroke_width(np.ones((40, 4), bool)))
+    2
+    """
+    outline = sum(int(np.count_nonzero(np.diff(np.pad(mask, 1), axis=axis))) for axis in (0, 1))
+    width = 2.5 * int(mask.sum()) / outline  # slanted outlines count 1.27 times
+    return float(width * BOX / max(mask.shape))
+
+
+def _adjust_stroke_width(levels: Floats, mask: NDArray[np.bool_]) -> Floats:
+    """Strokes thickened or thinned to a width that survives the scaling."""
+    width = stroke_width(mask)
+    wanted = min(max(width, _STROKE[0]), _STROKE[1])
+    steps = round((wanted - width) / 2 * max(mask.shape) / BOX)
+    if steps > 0:
+        levels = np.pad(levels, steps)
+    for step in range(abs(steps)):
+        padded = np.pad(levels, 1, mode="edge")
+        parts = [padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:], levels]
+        if step % 2:
+            parts += [padded[:-2, :-2], padded[2:, 2:], padded[:-2, 2:], padded[2:, :-2]]
+        levels = np.max(parts, axis=0) if steps > 0 else np.min(parts, axis=0)
+    return levels
+
+
+def _scale_to_box(levels: Floats) -> Floats:
+    """The digit scaled to fit the 20x20 box, antialiased, its aspect kept: not rounded to whole pixels."""
+    height, width = levels.shape
+    scale = BOX / max(height, width)
+    columns, rows = (ceil(round(side * scale, 3)) for side in (width, height))
+    right, bottom = columns / scale, rows / scale  # beyond the ink where it covers the last of them in part
+    room = np.pad(levels, ((0, ceil(bottom) - height), (0, ceil(right) - width)))
+    resampling = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
+    small = Image.fromarray(room).resize((columns, rows), resampling, box=(0, 0, right, bottom))
+    digit = np.clip(np.asarray(small, np.float32), 0, 1)
+    core = digit[digit > 0.3]
+    full = quantile(core, 1 - _SATURATED) if len(core) else 1.0
+    brightened: Floats = np.clip(digit / full, 0, 1)
+    return brightened
+
+
+def _center_by_mass(digit: Floats) -> NDArray[np.uint8]:
+    """The digit on 28x28 black, its centre of mass in the middle, as far as it stays inside."""
+    height, width = digit.shape
+    mass = max(float(digit.sum()), 1e-6)
+    top = _MIDDLE - float((digit.sum(1) * np.arange(height)).sum()) / mass
+    left = _MIDDLE - float((digit.sum(0) * np.arange(width)).sum()) / mass
+    y, x = int(np.clip(round(top), 0, SIDE - height)), int(np.clip(round(left), 0, SIDE - width))
+    image = np.zeros((SIDE, SIDE), np.uint8)
+    image[y : y + height, x : x + width] = np.round(digit * 255).astype(np.uint8)
+    return image

@@ -1,0 +1,56 @@
+"""Whether ink can be a digit at all. Only what no digit looks like is turned down; letters, for one, are not."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_runtime.preprocess.components import components
+from mnistx_runtime.preprocess.mnist_image import stroke_width
+from mnistx_runtime.preprocess.segmentation import Patch, Segmentation
+
+_MOST_PIECES = 3  # of 4 pixels and more; MNIST's 60,000 training images: 99.9% have fewer
+_MOST_HOLES = 3  # of 2 pixels and more; likewise
+_MOST_INK = 245  # of 784 pixels
+_WIDEST_STROKE = 7.5  # pixels of the 20x20 box
+_CLEAR = 0.45  # see `_clarity`; photos in tests/photos.py, however bad, show 0.61 and more, crops of landscapes 0.45
+_CLEAR_FILLING = 0.56  # of what covers much of the picture; digits cut out without a margin show 0.59 and more
+
+
+def rejection_reason(found: Segmentation, digit: Patch, image: NDArray[np.uint8]) -> str | None:
+    """Why this is no digit; None if it may be one.
+
+    Args:
+        found: all the ink of the picture.
+        digit: that of the digit.
+        image: uint8 `(28, 28)`, made of it.
+    """
+    if stroke_width(digit.mask) > _WIDEST_STROKE or image.sum() > _MOST_INK * 255:
+        return "a solid shape, not pen strokes"
+    pieces = int((components(image > 100).areas >= 4).sum())
+    if pieces > _MOST_PIECES:
+        return f"the ink lies about in {pieces} pieces"
+    holes = int((components(np.pad(image, 1) <= 60).areas >= 2).sum()) - 1
+    if holes > _MOST_HOLES:
+        return f"the strokes enclose {holes} holes"
+    if _clarity(found, digit) < (_CLEAR_FILLING if _fills_the_picture(digit, found.ink.shape) else _CLEAR):
+        return "light and dark run into each other, as nowhere on paper with a pen"
+    return None
+
+
+def _clarity(found: Segmentation, digit: Patch) -> float:
+    """How distinct ink is from ground, 0..1, less how uneven it is itself (standard deviation over mean)."""
+    height, width = digit.mask.shape
+    ink = found.ink[digit.top : digit.top + height, digit.left : digit.left + width][digit.mask]
+    return found.distinctness - float(ink.std() / max(ink.mean(), 1))
+
+
+def _fills_the_picture(digit: Patch, shape: tuple[int, ...]) -> bool:
+    """Whether it covers more than a quarter of the picture, or is cut off by its edge."""
+    height, width = shape
+    edges = (
+        (digit.top == 0, digit.mask[0]),
+        (digit.left == 0, digit.mask[:, 0]),
+        (digit.top + digit.mask.shape[0] == height, digit.mask[-1]),
+        (digit.left + digit.mask.shape[1] == width, digit.mask[:, -1]),
+    )
+    cut = sum(int(line.sum()) for touches, line in edges if touches)
+    return bool(digit.mask.sum() > height * width / 4 or cut > 0.02 * 2 * (height + width))

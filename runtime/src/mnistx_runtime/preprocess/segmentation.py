@@ -1,0 +1,128 @@
+"""Separates ink from ground, and the ink into its pieces."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_runtime.preprocess.components import Components, components
+from mnistx_runtime.preprocess.ink import Floats, quantile, room_of
+
+MIN_CONTRAST = 12  # grey levels of 255 between ground and ink
+_BAND = 0.05  # of a digit's room: what lies mostly so near to the edge is no digit
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """The ink of one digit.
+
+    Args:
+        levels: float32 `(height, width)`, how much of each pixel of its box is covered, 0..1, soft edges included.
+        mask: where its ink is.
+        top: of the box, in pixels of the ink.
+        left: of the box, likewise.
+    """
+
+    levels: Floats
+    mask: NDArray[np.bool_]
+    top: int
+    left: int
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """Ink, apart from its ground.
+
+    Args:
+        ink: float32 `(height, width)`, how far each pixel stands out, in grey levels.
+        threshold: the level that separates ink from ground.
+        pieces: the connected pieces of what lies above it.
+        weight: `(pieces,)`, the ink of each; 0 for a piece that lies along the picture's edge, as a frame does.
+    """
+
+    ink: Floats
+    threshold: float
+    pieces: Components
+    weight: NDArray[np.float64]
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing stands out enough to be ink."""
+        return self.threshold < MIN_CONTRAST / 2 or not len(self.pieces.areas)
+
+    @cached_property
+    def distinctness(self) -> float:
+        """Share of the variance of the grey levels that lies between ink and ground, 0..1: near 1 for a pen on paper,
+        lower where light and dark run into each other (the measure that Otsu 1979 maximizes).
+        """
+        inked = self.pieces.labels >= 0
+        share = float(inked.mean())
+        if self.is_empty or share in (0.0, 1.0):
+            return 0.0
+        gap = float(self.ink[inked].mean()) - float(self.ink[~inked].mean())
+        return share * (1 - share) * gap * gap / float(self.ink.var())
+
+    def patch(self, pieces: list[int]) -> Patch:
+        """The smallest box around some of the pieces, with their ink alone."""
+        top, left = (int(side) for side in self.pieces.boxes[pieces, :2].min(0))
+        bottom, right = (int(side) for side in self.pieces.boxes[pieces, 2:].max(0))
+        box = np.s_[top:bottom, left:right]
+        mask, ink, ground = np.isin(self.pieces.labels[box], pieces), self.ink[box], self.threshold / 2
+        full = quantile(ink[mask], 0.5)
+        covered = np.clip((ink - ground) / max(full - ground, 1), 0, 1)
+        return Patch(np.where(_dilate(mask, 2), covered, 0).astype(np.float32), mask, top, left)
+
+
+def segment(ink: Floats, room: float | None = None) -> Segmentation:
+    """Separate ink by one level: Otsu's, raised while what lies above it is ruling.
+
+    Args:
+        ink: as `ink_of` gives it.
+        room: see `ink_of`.
+    """
+    threshold = _otsu(ink)
+    for _ in range(3):
+        pieces = components(ink > threshold)
+        if not len(pieces.areas) or not _is_grid(pieces, ink.shape):
+            break
+        threshold = _otsu(ink, above=threshold)
+    band = max(2, round((room_of(ink.shape) if room is None else room) * _BAND))
+    return Segmentation(ink, threshold, pieces, _weights(pieces, ink, band))
+
+
+def _is_grid(pieces: Components, shape: tuple[int, ...]) -> bool:
+    """Whether the largest piece reaches from edge to edge, as ruling does, and a digit doesn't."""
+    top, left, bottom, right = pieces.boxes[pieces.areas.argmax()]
+    height, width = shape
+    return bool((top <= 1) + (left <= 1) + (bottom >= height - 1) + (right >= width - 1) >= 3)
+
+
+def _weights(pieces: Components, ink: Floats, band: int) -> NDArray[np.float64]:
+    inner = pieces.labels[band:-band, band:-band]
+    inside = np.bincount(inner[inner >= 0], minlength=len(pieces.areas))
+    inked = pieces.labels >= 0
+    weight = np.bincount(pieces.labels[inked], ink[inked], len(pieces.areas)).astype(np.float64)
+    within = inside * 2 >= pieces.areas
+    return np.where(within, weight, 0) if within.any() else weight
+
+
+def _dilate(mask: NDArray[np.bool_], times: int) -> NDArray[np.bool_]:
+    """The mask and the pixels around it."""
+    for _ in range(times):
+        padded = np.pad(mask, 1)
+        mask = padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:] | mask
+    return mask
+
+
+def _otsu(ink: Floats, above: float = 0) -> float:
+    """The threshold between two classes of brightness (Otsu 1979: largest variance between the classes)."""
+    counts = np.bincount(ink.astype(np.uint8).ravel(), minlength=256).astype(np.float64)
+    counts[: int(above)] = 0
+    below, levels = np.cumsum(counts), np.arange(256)
+    mass = np.cumsum(counts * levels)
+    rest = below[-1] - below
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * rest * (mass / below - (mass[-1] - mass) / rest) ** 2
+    between = np.nan_to_num(between)
+    return float(np.flatnonzero(between == between.max()).mean())  # clean pictures have a plateau of best thresholds

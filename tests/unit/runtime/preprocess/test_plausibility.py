@@ -1,0 +1,72 @@
+"""What no digit looks like is refused; what one may look like isn't."""
+
+import io
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+from sklearn.datasets import load_sample_images
+
+from mnistx_export.golden import draw_digit
+from mnistx_runtime import PredictionRefused, Predictor
+from mnistx_runtime.preprocess.mnist_digit import prepare
+from photos import DISTURBANCES, Disturbance, photograph
+
+
+def page() -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    blank = Image.new("L", (200, 200), 255)
+    return blank, ImageDraw.Draw(blank)
+
+
+def test_a_solid_shape_is_no_digit() -> None:
+    picture, draw = page()
+    draw.ellipse((60, 60, 110, 110), fill=0)
+    assert "solid" in (prepare(picture).rejection_reason or "")
+
+
+def test_crumbs_are_no_digit() -> None:
+    picture, draw = page()
+    for x, y in ((60, 60), (87, 60), (114, 60), (60, 87), (114, 87), (87, 114)):
+        draw.ellipse((x, y, x + 22, y + 22), fill=0)
+    assert "pieces" in (prepare(picture).rejection_reason or "")
+
+
+def test_a_lattice_is_no_digit() -> None:
+    picture, draw = page()
+    for at in (50, 85, 120, 155):
+        draw.line((50, at, 155, at), fill=0, width=8)
+        draw.line((at, 50, at, 155), fill=0, width=8)
+    assert "holes" in (prepare(picture).rejection_reason or "")
+
+
+def test_most_of_a_landscape_and_a_flower_is_no_digit() -> None:
+    random = np.random.default_rng(0)
+    photos = [Image.fromarray(image) for image in load_sample_images().images]
+    predictor = Predictor()
+    read = 0
+    for number in range(60):
+        photo = photos[number % 2]
+        side = int(random.integers(40, 400))
+        x, y = (int(random.integers(0, room - side + 1)) for room in photo.size)
+        with suppress(PredictionRefused):
+            predictor.predict(photo.crop((x, y, x + side, y + side)))
+            read += 1
+    assert read <= 15
+
+
+@pytest.mark.parametrize("disturbance", DISTURBANCES, ids=lambda d: d.name)
+def test_no_disturbance_makes_a_digit_doubtful_even_cut_out_without_a_margin(disturbance: Disturbance) -> None:
+    for digit in range(10):
+        photo = Image.open(io.BytesIO(photograph(draw_digit(digit, 4), disturbance.scene(0.5), digit)))
+        prepared = prepare(photo)
+        assert prepared.rejection_reason is None
+        assert prepare(prepared.picture.crop(prepared.box)).rejection_reason is None
+
+
+def test_only_models_of_digits_ask_whether_it_is_one() -> None:
+    predictor = Predictor()
+    row = predictor.log_probs(np.zeros((1, 28, 28), np.uint8))[0]
+    assert predictor.prediction(row, 1.0, rejection_reason="a blot").rejection_reason == "a blot"
+    object.__setattr__(predictor.metadata, "names", tuple("abcdefghij"))
+    assert predictor.prediction(row, 1.0, rejection_reason="a blot").rejection_reason is None
