@@ -1,4 +1,4 @@
-"""Reads a digit from a picture on any CPU, without torch.
+"""Runs small image classifiers on any CPU, without torch, and proves that they are still what was exported.
 
 >>> from mnistx_runtime import Predictor
 >>> import numpy as np
@@ -10,8 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mnistx_runtime.artifact.metadata import Certificate, Metadata
-    from mnistx_runtime.artifact.parity import Parity, compare
+    from mnistx_runtime.artifact.certificate import Certificate
+    from mnistx_runtime.artifact.metadata import Metadata
+    from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
     from mnistx_runtime.artifact.verification import Verification, verify
     from mnistx_runtime.errors import (
         ArtifactError,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         PredictionRefused,
         VerificationFailed,
     )
+    from mnistx_runtime.input_spec import InputSpec
     from mnistx_runtime.prediction import Prediction, Reading
     from mnistx_runtime.predictor import Predictor
     from mnistx_runtime.preprocess.mnist_digit import image_from_picture
@@ -31,7 +33,8 @@ _HOME = {
     "ArtifactError": "errors",
     "BackendUnavailable": "errors",
     "BadInput": "errors",
-    "Certificate": "artifact.metadata",
+    "Certificate": "artifact.certificate",
+    "InputSpec": "input_spec",
     "Metadata": "artifact.metadata",
     "MnistxError": "errors",
     "Parity": "artifact.parity",
@@ -39,6 +42,7 @@ _HOME = {
     "PredictionRefused": "errors",
     "Predictor": "predictor",
     "Reading": "prediction",
+    "Tolerance": "artifact.parity",
     "Verification": "artifact.verification",
     "VerificationFailed": "errors",
     "compare": "artifact.parity",
@@ -51,6 +55,7 @@ __all__ = [
     "BackendUnavailable",
     "BadInput",
     "Certificate",
+    "InputSpec",
     "Metadata",
     "MnistxError",
     "Parity",
@@ -58,6 +63,7 @@ __all__ = [
     "PredictionRefused",
     "Predictor",
     "Reading",
+    "Tolerance",
     "Verification",
     "VerificationFailed",
     "compare",

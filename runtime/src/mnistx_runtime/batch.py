@@ -1,65 +1,54 @@
-"""Reads many pictures: prepared side by side on several CPUs, answered in batches, given back in order."""
+"""Prepares many pictures, side by side on several CPUs, and gives them back in order."""
 
 from collections.abc import Iterator, Sequence
-from functools import partial
-from itertools import islice
-from time import perf_counter
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.errors import BadInput, MnistxError
 from mnistx_runtime.pictures import Source, open_picture, source_name
-from mnistx_runtime.prediction import Box, Prediction, Reading
-from mnistx_runtime.preprocess.mnist_digit import prepare
+from mnistx_runtime.preprocess import Box, Prepared, Preprocess, preprocess_for
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
-    from mnistx_runtime.predictor import Predictor
+    from mnistx_runtime.input_spec import InputSpec
 
 CHUNK = 8  # pictures that a process takes at a time
-BATCH = 64  # pictures whose digits are answered together
 FEW = 32  # pictures that one process prepares before others have started
 
-Found = tuple[NDArray[np.uint8], Box, str | None]
-"""A digit on its way between processes: its image, its box in the picture, and why it may be none."""
 
-Lines = list[list[Found]] | MnistxError | OSError
-"""The digits of a picture, line by line, or the error that it raised."""
+class Found(NamedTuple):
+    """What is read in a picture, on its way between processes: `Prepared` without what only a person looks at."""
 
-
-def read_all(
-    predictor: "Predictor", sources: Sequence[Source], many: bool, processes: int
-) -> Iterator[Prediction | Reading | MnistxError | OSError]:
-    """An answer or an error for each picture, in their order; see `Predictor.predict_files`."""
-    prepared = _prepared(sources, many, processes)
-    at = 0
-    began = perf_counter()
-    while batch := list(islice(prepared, BATCH)):
-        images = [image for found in batch if isinstance(found, list) for line in found for image, _, _ in line]
-        rows = iter(predictor.log_probs(np.stack(images)) if images else ())
-        elapsed = (perf_counter() - began) * 1e3 / len(batch)
-        for source, found in zip(sources[at : at + len(batch)], batch, strict=True):
-            if not isinstance(found, list):
-                yield found
-                continue
-            name, count = source_name(source), sum(len(line) for line in found)
-            lines = tuple(
-                tuple(
-                    predictor.prediction(next(rows), elapsed / count, name, box, rejection_reason)
-                    for _, box, rejection_reason in line
-                )
-                for line in found
-            )
-            yield Reading(lines, elapsed, name) if many else lines[0][0]
-        at += len(batch)
-        began = perf_counter()
+    image: NDArray[np.uint8]
+    box: Box
+    rejection_reason: str | None
 
 
-def _prepared(sources: Sequence[Source], many: bool, processes: int) -> Iterator[Lines]:
-    attempt = partial(_attempt, many=many)
+Lines = list[list[Found]]
+"""All that is read in a picture, line by line."""
+
+
+def found_in(lines: Sequence[Sequence[Prepared]]) -> Lines:
+    """What is answered of prepared images."""
+    return [[Found(each.image, each.box, each.rejection_reason) for each in line] for line in lines]
+
+
+def prepare_files(
+    sources: Sequence[Source], spec: "InputSpec", many: bool, processes: int
+) -> Iterator[Lines | MnistxError | OSError]:
+    """What is to be answered of each picture, or the error that it raised, in their order.
+
+    Args:
+        sources: see `open_picture`.
+        spec: of the model's input.
+        many: read all that is in a picture, not one thing.
+        processes: that decode and prepare.
+    """
+    attempt = partial(_attempt, key=_key(spec), many=many)
     if processes == 1 or len(sources) <= FEW:
         yield from map(attempt, sources)
         return
@@ -75,16 +64,16 @@ def _prepared(sources: Sequence[Source], many: bool, processes: int) -> Iterator
         except BrokenProcessPool:
             for source in sources[done : done + CHUNK]:
                 done += 1
-                yield _alone(source, many)
+                yield _alone(source, attempt)
 
 
-def _alone(source: Source, many: bool) -> Lines:
+def _alone(source: Source, attempt: "partial[Lines | MnistxError | OSError]") -> Lines | MnistxError | OSError:
     """What a picture gives in a process of its own, which it may kill."""
     from concurrent.futures.process import BrokenProcessPool
 
     try:
         with _pool(1) as pool:
-            return pool.submit(_attempt, source, many).result()
+            return pool.submit(attempt, source).result()
     except BrokenProcessPool:
         return BadInput(f"{source_name(source) or 'the picture'} can't be read as a picture: its decoder crashed")
 
@@ -99,15 +88,25 @@ def _pool(processes: int) -> "ProcessPoolExecutor":
     return ProcessPoolExecutor(processes, get_context("spawn"), initializer=signal.signal, initargs=ignore)
 
 
-def _attempt(source: Source, many: bool) -> Lines:
-    try:
-        picture = open_picture(source)
-        if many:
-            from mnistx_runtime.preprocess.multi_digit import prepare_many
+def _key(spec: "InputSpec") -> str:
+    import json
 
-            lines = prepare_many(picture)
-        else:
-            lines = [[prepare(picture)]]
+    return json.dumps(spec.to_dict())
+
+
+@cache
+def _preprocess(key: str) -> Preprocess:
+    import json
+
+    from mnistx_runtime.input_spec import InputSpec
+
+    return preprocess_for(InputSpec.from_dict(json.loads(key)))
+
+
+def _attempt(source: Source, key: str, many: bool) -> Lines | MnistxError | OSError:
+    try:
+        preprocess = _preprocess(key)
+        picture = open_picture(source, preprocess.draft)
+        return found_in(preprocess.prepare_many(picture) if many else [[preprocess.prepare(picture)]])
     except (MnistxError, OSError) as error:
         return error
-    return [[(digit.image, digit.box, digit.rejection_reason) for digit in line] for line in lines]

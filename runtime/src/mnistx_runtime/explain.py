@@ -1,15 +1,16 @@
-"""Draws what the model saw: the picture, the ink that was found, the 28x28 image, the probabilities."""
+"""Draws what the model saw: the picture, the image that was made of it, the probabilities."""
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mnistx_runtime.prediction import Prediction, Reading
-from mnistx_runtime.preprocess.mnist_digit import Prepared
+from mnistx_runtime.preprocess import Prepared
 
 _PANEL, _GAP, _HEAD = 300, 24, 40  # pixels
 _TEXT, _QUIET, _BLUE, _RED, _WHITE = "#222222", "#8a8a8a", "#1f6fb4", "#d43d2a", "#ffffff"
 _SHADES = " ░▒▓█"
+_WIDEST_SHADES = 56  # pixels
 _MOST_BARS = 10
 _WIDE, _ENLARGED, _MOST_SHOWN = 1240, 4, 100  # pixels, times, characters
 _THUMB, _CELL, _ROW = 56, 68, 86  # pixels
@@ -24,24 +25,27 @@ def explanation(prepared: Prepared, answer: Prediction) -> Image.Image:
         answer: what the model made of it.
 
     Returns:
-        An RGB picture of four panels.
+        An RGB picture of three panels; of the digit reader four, with the ink that it found.
     """
-    size = (4 * _PANEL + 5 * _GAP, _PANEL + _HEAD + 2 * _GAP)
-    figure = Image.new("RGB", size, _WHITE)
+    panels = [("the picture", _framed(prepared))]
+    if prepared.ink is not None:
+        panels.append(("the ink found", _grey(prepared.ink * 255, Image.Resampling.BOX)))
+    panels.append(("what the model reads", _fitted(image_of(prepared.image), 0)[0]))
+    bars = len(panels)
+    figure = Image.new("RGB", ((bars + 1) * _PANEL + (bars + 2) * _GAP, _PANEL + _HEAD + 2 * _GAP), _WHITE)
     draw = ImageDraw.Draw(figure)
-    panels = [_framed(prepared), _grey(prepared.ink * 255, Image.Resampling.BOX), _grey(prepared.image, 0)]
-    titles = [
-        "the picture",
-        "the ink found",
-        "what the model reads",
-        "no digit" if answer.rejection_reason else f"the answer: {answer.name}",
-    ]
-    for i, title in enumerate(titles):
+    for i, (title, panel) in enumerate(panels):
         draw.text((_GAP + i * (_PANEL + _GAP), _GAP), title, _TEXT, _font(20))
-    for i, panel in enumerate(panels):
         figure.paste(panel, (_GAP + i * (_PANEL + _GAP), _GAP + _HEAD))
-    _bars(draw, _GAP + 3 * (_PANEL + _GAP), _GAP + _HEAD, answer)
+    title = "no answer" if answer.rejection_reason else f"the answer: {answer.name}"
+    draw.text((_GAP + bars * (_PANEL + _GAP), _GAP), title, _TEXT, _font(20))
+    _bars(draw, _GAP + bars * (_PANEL + _GAP), _GAP + _HEAD, answer)
     return figure
+
+
+def image_of(image: NDArray[np.uint8]) -> Image.Image:
+    """What a model reads, uint8 `(channels, height, width)`, as a picture."""
+    return Image.fromarray(image[0] if len(image) == 1 else np.ascontiguousarray(image.transpose(1, 2, 0)))
 
 
 def many_explained(lines: list[list[Prepared]], reading: Reading) -> Image.Image:
@@ -72,7 +76,7 @@ def many_explained(lines: list[list[Prepared]], reading: Reading) -> Image.Image
             draw.rectangle((left - 2, top + _HEAD - 2, right + 2, bottom + _HEAD + 2), outline=colour, width=2)
             draw.text((left, top + _HEAD - 2), answer.name, colour, _font(18), anchor="lb")
             x, down = _GAP + i % columns * _CELL, y + i // columns * _ROW
-            figure.paste(Image.fromarray(digit.image).resize((_THUMB, _THUMB), 0), (x, down))
+            figure.paste(image_of(digit.image).resize((_THUMB, _THUMB), 0), (x, down))
             draw.text((x, down + _THUMB + 2), answer.name, colour, _font(18))
             draw.text((x + 18, down + _THUMB + 6), f"{answer.probability:.0%}", colour, _font(13))
         y += -(-len(line) // columns) * _ROW + _GAP
@@ -80,12 +84,17 @@ def many_explained(lines: list[list[Prepared]], reading: Reading) -> Image.Image
 
 
 def shaded(image: NDArray[np.uint8]) -> str:
-    """The 28x28 image in characters, two a pixel, a line a row.
+    """What a model reads, in characters, two a pixel, a line a row: its brightness, at most 56 pixels wide.
 
-    >>> shaded(np.array([[0, 255]], np.uint8))
+    Args:
+        image: uint8 `(channels, height, width)`.
+
+    >>> shaded(np.array([[[0, 255]]], np.uint8))
     '  ██'
     """
-    steps = np.round(image.astype(int) * (len(_SHADES) - 1) / 255).astype(int)
+    grey = image_of(image).convert("L")
+    grey.thumbnail((_WIDEST_SHADES, _WIDEST_SHADES))
+    steps = np.round(np.asarray(grey).astype(int) * (len(_SHADES) - 1) / 255).astype(int)
     return "\n".join("".join(_SHADES[step] * 2 for step in row) for row in steps)
 
 
@@ -98,7 +107,7 @@ def _fitted(picture: Image.Image, resample: int) -> tuple[Image.Image, float]:
     scale = _PANEL / max(picture.size)
     width, height = (max(1, round(side * scale)) for side in picture.size)
     panel = Image.new("RGB", (_PANEL, _PANEL), "#f3f6f9")
-    scaled = picture.resize((width, height), Image.Resampling(resample))
+    scaled = picture.convert("RGB").resize((width, height), Image.Resampling(resample))
     panel.paste(scaled, ((_PANEL - width) // 2, (_PANEL - height) // 2))
     return panel, scale
 
@@ -112,9 +121,8 @@ def _framed(prepared: Prepared) -> Image.Image:
     return panel
 
 
-def _grey(values: NDArray[np.floating] | NDArray[np.uint8], resample: int) -> Image.Image:
-    panel, _ = _fitted(Image.fromarray(np.clip(values, 0, 255).astype(np.uint8)).convert("RGB"), resample)
-    return panel
+def _grey(values: NDArray[np.floating], resample: int) -> Image.Image:
+    return _fitted(Image.fromarray(np.clip(values, 0, 255).astype(np.uint8)), resample)[0]
 
 
 def _bars(draw: ImageDraw.ImageDraw, x: int, y: int, answer: Prediction) -> None:

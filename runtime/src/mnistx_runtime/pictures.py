@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.preprocess.mnist_digit import image_from_picture
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 
@@ -27,15 +26,15 @@ _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "AVIF", "JPEG200
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # MAX_PIXELS is the limit here
 
 _MOST_BYTES = 256 << 20
-_DRAFT = 1024  # a JPEG is decoded at the smallest scale whose sides are at least this
 
 
-def open_picture(source: Source) -> Image.Image:
+def open_picture(source: Source, draft: int | None = None) -> Image.Image:
     """A decoded picture.
 
     Args:
         source: a path; the bytes of a file; a PIL image; or an array, uint8 `(height, width)` grey,
             `(height, width, 3)` RGB or `(height, width, 4)` RGBA.
+        draft: a JPEG is decoded at the smallest scale whose sides are at least this; None: in full.
 
     Raises:
         BadInput: there's no such file, it isn't a picture, it is cut off, it has more than `MAX_PIXELS` pixels,
@@ -49,7 +48,7 @@ def open_picture(source: Source) -> Image.Image:
     if isinstance(source, np.ndarray):
         return _picture_from_array(source)
     if isinstance(source, bytes | bytearray | memoryview):
-        return _decode(bytes(source), "the data")
+        return _decode(bytes(source), "the data", draft)
     if not isinstance(source, str | os.PathLike):
         raise BadInput(f"a picture is a path, bytes, a PIL image or an array, not {type(source).__name__}")
     path = Path(source)
@@ -63,18 +62,13 @@ def open_picture(source: Source) -> Image.Image:
     except (OSError, ValueError) as error:
         raise BadInput(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
     if len(data) > _MOST_BYTES:
-        raise BadInput(f"{path} has more than {_MOST_BYTES >> 20} MiB; that is no picture of a digit")
-    return _decode(data, str(path))
+        raise BadInput(f"{path} has more than {_MOST_BYTES >> 20} MiB; scale it down first")
+    return _decode(data, str(path), draft)
 
 
 def source_name(source: Source) -> str | None:
     """The path, if it is one."""
     return str(source) if isinstance(source, str | os.PathLike) else None
-
-
-def image_from_source(source: Source) -> NDArray[np.uint8]:
-    """The 28x28 image that the model reads, from anything that `open_picture` opens; see `image_from_picture`."""
-    return image_from_picture(open_picture(source))
 
 
 def _picture_from_array(array: NDArray[Any]) -> Image.Image:
@@ -87,15 +81,15 @@ def _picture_from_array(array: NDArray[Any]) -> Image.Image:
     return Image.fromarray(array)
 
 
-def _decode(data: bytes, name: str) -> Image.Image:
+def _decode(data: bytes, name: str, draft: int | None) -> Image.Image:
     if not data:
         raise BadInput(f"{name} is empty")
     try:
         picture = Image.open(io.BytesIO(data), formats=_FORMATS)
         if picture.width * picture.height > MAX_PIXELS:
             raise Image.DecompressionBombError
-        if picture.format in ("JPEG", "MPO"):
-            picture.draft(None, (_DRAFT, _DRAFT))
+        if draft and picture.format in ("JPEG", "MPO"):
+            picture.draft(None, (draft, draft))
     except Image.DecompressionBombError as error:
         raise BadInput(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; scale it down first") from error
     except UnidentifiedImageError as error:

@@ -23,7 +23,7 @@ class Prediction:
         source: the picture's path, where it came from one.
         temperature: of the model; see `Metadata`.
         box: left, top, right, bottom of the digit in the picture, in pixels, where it came from one.
-        rejection_reason: why what was read is no digit; None if it may be one.
+        rejection_reason: why what was found in the picture is none of the classes; None if it may be one.
     """
 
     label: int
@@ -60,7 +60,7 @@ class Prediction:
             PredictionRefused: it is.
         """
         if self.rejection_reason:
-            raise PredictionRefused(f"no digit found: {self.rejection_reason}")
+            raise PredictionRefused(self.rejection_reason)
         if not self.probability >= min_confidence:
             raise PredictionRefused(
                 f"not sure enough: {self.name} with {self.probability:.1%}, below {min_confidence:.1%}"

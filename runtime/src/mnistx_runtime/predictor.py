@@ -1,7 +1,8 @@
 """From a picture to an answer."""
 
-import os
 from collections.abc import Iterator, Sequence
+from functools import cached_property
+from itertools import islice
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
@@ -10,12 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.artifact.metadata import SIDE, Metadata
+from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.backends import backend
+from mnistx_runtime.batch import Lines, found_in, prepare_files
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.prediction import Prediction, Reading
-from mnistx_runtime.preprocess.mnist_digit import Prepared, prepare
+from mnistx_runtime.preprocess import Prepared, Preprocess, preprocess_for
 from mnistx_runtime.threads import available_cpus
 
 BUNDLED = Path(__file__).with_name("models") / "mnist-cnn.onnx"
@@ -23,7 +25,7 @@ BUNDLED = Path(__file__).with_name("models") / "mnist-cnn.onnx"
 MIN_CONFIDENCE = 0.5
 """Below it, as the probabilities are calibrated, an answer is more often wrong than right."""
 
-_DIGITS = frozenset("0123456789")
+BATCH = 64  # pictures that are answered together
 
 
 class Predictor:
@@ -55,14 +57,25 @@ class Predictor:
         """Load the model; see the class."""
         if threads is not None and threads < 1:
             raise BadInput(f"threads must be at least 1, not {threads}")
-        chosen = BUNDLED if model is None else model
-        self._session = backend(runtime).load(chosen, threads or available_cpus())
-        self.metadata = Metadata.from_props(
-            self._session.props, str(chosen) if isinstance(chosen, str | os.PathLike) else "the session"
-        )
+        self._session = backend(runtime).load(BUNDLED if model is None else model, threads or available_cpus())
+        self.metadata = self._session.metadata
+        self._shape = self.metadata.input.shape
+
+    @property
+    def certificate(self) -> Certificate:
+        """The golden images and the trained model's answers to them.
+
+        Raises:
+            ArtifactError: the model carries none, or a damaged one.
+        """
+        return self._session.certificate
+
+    @cached_property
+    def _preprocess(self) -> Preprocess:
+        return preprocess_for(self.metadata.input)
 
     def predict(self, picture: Source, min_confidence: float = MIN_CONFIDENCE) -> Prediction:
-        """Answer one picture of one digit.
+        """Answer one picture.
 
         Args:
             picture: a path; the bytes of a file; a PIL image; or a uint8 array, `(height, width)` grey or
@@ -71,7 +84,7 @@ class Predictor:
 
         Raises:
             BadInput: it can't be read as a picture.
-            PredictionRefused: there's no ink on it, no digit, more than one, or the model isn't as sure as asked.
+            PredictionRefused: there's nothing on it to read, or the model isn't as sure as asked.
         """
         answer = self.explain(picture)[1]
         answer.require(min_confidence)
@@ -116,9 +129,21 @@ class Predictor:
         >>> [type(answer).__name__ for answer in Predictor().predict_files([blank, "no.png"])]
         ['PredictionRefused', 'BadInput']
         """
-        from mnistx_runtime.batch import read_all
-
-        return read_all(self, pictures, many, processes)
+        prepared = prepare_files(pictures, self.metadata.input, many, processes)
+        at = 0
+        began = perf_counter()
+        while batch := list(islice(prepared, BATCH)):
+            sources = pictures[at : at + len(batch)]
+            found = [(source_name(s), each) for s, each in zip(sources, batch, strict=True) if isinstance(each, list)]
+            readings = iter(self._answer(found, began, len(batch)))
+            for each in batch:
+                if isinstance(each, list):
+                    reading = next(readings)
+                    yield reading if many else reading.lines[0][0]
+                else:
+                    yield each
+            at += len(batch)
+            began = perf_counter()
 
     def explain(self, picture: Source) -> tuple[Prepared, Prediction]:
         """What `predict` does, with what the model saw, however doubtful it is.
@@ -130,34 +155,48 @@ class Predictor:
             BadInput, PredictionRefused: see `predict`.
         """
         began = perf_counter()
-        prepared = prepare(open_picture(picture))
-        log_probs = self.log_probs(prepared.image[None])[0]
-        elapsed = (perf_counter() - began) * 1e3
-        return prepared, self.prediction(
-            log_probs, elapsed, source_name(picture), prepared.box, prepared.rejection_reason
-        )
+        prepared = self._preprocess.prepare(open_picture(picture, self._preprocess.draft))
+        (reading,) = self._answer([(source_name(picture), found_in([[prepared]]))], began)
+        return prepared, reading.lines[0][0]
 
     def explain_many(self, picture: Source) -> tuple[list[list[Prepared]], Reading]:
         """What `predict_many` does, with what the model saw, line by line."""
-        from mnistx_runtime.preprocess.multi_digit import prepare_many
-
         began = perf_counter()
-        lines = prepare_many(open_picture(picture))
-        prepared = [digit for line in lines for digit in line]
-        log_probs = self.log_probs(np.stack([digit.image for digit in prepared]))
-        elapsed = (perf_counter() - began) * 1e3
-        source = source_name(picture)
-        answers = iter(
-            self.prediction(row, elapsed / len(prepared), source, digit.box, digit.rejection_reason)
-            for digit, row in zip(prepared, log_probs, strict=True)
-        )
-        return lines, Reading(tuple(tuple(next(answers) for _ in line) for line in lines), elapsed, source)
+        lines = self._preprocess.prepare_many(open_picture(picture, self._preprocess.draft))
+        (reading,) = self._answer([(source_name(picture), found_in(lines))], began)
+        return lines, reading
+
+    def _answer(self, pictures: Sequence[tuple[str | None, Lines]], began: float, share: int = 1) -> list[Reading]:
+        """The answers to pictures that are prepared, each with its name, all in one run.
+
+        Args:
+            pictures: names, and what is to be answered.
+            began: when their preparation did, as `perf_counter` gives it.
+            share: pictures that shared the time, those that failed too.
+        """
+        images = [found.image for _, lines in pictures for line in lines for found in line]
+        rows = iter(self.log_probs(np.stack(images)) if images else ())
+        elapsed = (perf_counter() - began) * 1e3 / share
+        return [
+            Reading(
+                tuple(
+                    tuple(
+                        self._prediction(next(rows), elapsed / sum(map(len, lines)), name, *found[1:]) for found in line
+                    )
+                    for line in lines
+                ),
+                elapsed,
+                name,
+            )
+            for name, lines in pictures
+        ]
 
     def predict_batch(self, images: NDArray[np.uint8]) -> list[Prediction]:
         """Answer images that already are as the model reads them; nothing is done to their pixels.
 
         Args:
-            images: uint8 `(N, 28, 28)` or `(N, 1, 28, 28)`, 0..255, bright ink on black.
+            images: uint8 `(N, channels, height, width)`, or of one channel `(N, height, width)`, 0..255; of a digit
+                model, bright ink on black.
 
         Raises:
             BadInput: another shape or type.
@@ -165,31 +204,13 @@ class Predictor:
         began = perf_counter()
         log_probs = self.log_probs(images)
         elapsed = (perf_counter() - began) * 1e3 / max(len(images), 1)
-        return [self.prediction(row, elapsed) for row in log_probs]
+        return [self._prediction(row, elapsed) for row in log_probs]
 
-    def prediction(
-        self,
-        log_probs: NDArray[np.float32],
-        elapsed_ms: float,
-        source: str | None = None,
-        box: tuple[int, int, int, int] | None = None,
-        rejection_reason: str | None = None,
-    ) -> Prediction:
-        """One row of the model's output as an answer; see `Prediction` for the arguments."""
-        names = self.metadata.names
-        rejection_reason = (
-            rejection_reason if _DIGITS.issuperset(names) else None
-        )  # what no digit looks like, other classes may
-        return Prediction(
-            int(log_probs.argmax()),
-            log_probs,
-            names,
-            elapsed_ms,
-            source,
-            self.metadata.temperature,
-            box,
-            rejection_reason,
-        )
+    def _prediction(self, log_probs: NDArray[np.float32], elapsed_ms: float, *picture: Any) -> Prediction:
+        """One row of the model's output as an answer; `picture` is source, box and rejection reason."""
+        source, box, reason = picture or (None, None, None)
+        names, temperature = self.metadata.names, self.metadata.temperature
+        return Prediction(int(log_probs.argmax()), log_probs, names, elapsed_ms, source, temperature, box, reason)
 
     def log_probs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The model's bare output, float32 `(N, classes)`; takes what `predict_batch` takes.
@@ -197,16 +218,18 @@ class Predictor:
         Raises:
             BadInput: another shape or type.
         """
+        shape = self._shape
         if (
             not isinstance(images, np.ndarray)
             or images.dtype != np.uint8
-            or (images.shape[1:] not in ((SIDE, SIDE), (1, SIDE, SIDE)))
+            or (images.shape[1:] != shape and (shape[0] > 1 or images.shape[1:] != shape[1:]))
         ):
             found = f"{images.dtype} {images.shape}" if isinstance(images, np.ndarray) else type(images).__name__
-            raise BadInput(f"a batch must be a uint8 array (N, 28, 28) or (N, 1, 28, 28), not {found}")
+            grey = f"(N, {shape[1]}, {shape[2]}) or " if shape[0] == 1 else ""
+            raise BadInput(f"a batch must be a uint8 array {grey}(N, {', '.join(map(str, shape))}), not {found}")
         if not len(images):
             return np.empty((0, len(self.metadata.names)), np.float32)
-        answers = self._session.run(np.ascontiguousarray(images).reshape(-1, 1, SIDE, SIDE))
+        answers = self._session.run(np.ascontiguousarray(images).reshape(-1, *shape))
         if answers.shape != (len(images), len(self.metadata.names)) or not isfinite(np.vdot(answers, answers)):
             raise ArtifactError("the model's answers aren't finite numbers, one a class; verify it")
         return answers

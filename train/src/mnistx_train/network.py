@@ -1,11 +1,11 @@
-"""The networks, and the normalization that belongs to them."""
+"""The networks."""
 
 import copy
 from collections import OrderedDict
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
 from mnistx_train.errors import TrainError
@@ -124,25 +124,3 @@ def fold_batch_norm(network: nn.Sequential) -> nn.Sequential:
         else:
             layers[name] = layer
     return nn.Sequential(layers)
-
-
-class Normalize(nn.Module):
-    """From pixels to what the network takes, in the order of ToTensor and Normalize: (x / 255 - mean) / std.
-
-    Args:
-        mean: of the training pixels, 0..1.
-        std: their standard deviation, 0..1.
-        dtype: what to compute in.
-
-    >>> float(Normalize(0.1307, 0.3081)(torch.tensor([[[[255]]]], dtype=torch.uint8)))
-    2.821486711502075
-    """
-
-    def __init__(self, mean: float, std: float, dtype: torch.dtype = torch.float32) -> None:
-        """Keep the two numbers; they are constants, not parameters."""
-        super().__init__()
-        self.mean, self.std, self.dtype = mean, std, dtype
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Normalized images of uint8 images, any shape."""
-        return (image.to(self.dtype) / 255 - self.mean) / self.std

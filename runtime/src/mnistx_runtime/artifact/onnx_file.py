@@ -1,12 +1,11 @@
-"""Reads metadata and weights out of an .onnx file with the standard library and numpy: no onnx, no protobuf.
+"""Takes an .onnx file apart with the standard library alone: no onnx, no protobuf.
 
 The field numbers are those of onnx.proto3: ModelProto.graph = 7, ModelProto.metadata_props = 14,
-GraphProto.initializer = 5, TensorProto {dims = 1, data_type = 2, name = 8, raw_data = 9,
-data_location = 14 (1: external)},
-StringStringEntryProto {key = 1, value = 2}.
+GraphProto.initializer = 5, TensorProto {dims = 1, data_type = 2, name = 8, raw_data = 9, data_location = 14 (1:
+external)}, StringStringEntryProto {key = 1, value = 2}.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,102 @@ from mnistx_runtime.errors import ArtifactError
 TYPES = {1: "<f4", 3: "i1", 6: "<i4", 10: "<f2"}  # TensorProto.DataType: FLOAT, INT8, INT32, FLOAT16
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_GRAPH, _PROPS, _INITIALIZER = 7, 14, 5
+
+
+def read_parts(data: bytes, source: str) -> dict[str, bytes]:
+    """All of a model but its metadata, in two parts whose bytes are all that ONNX Runtime reads.
+
+    Args:
+        data: of the file.
+        source: how errors name it.
+
+    Returns:
+        "weights", the initializers as they are serialized, one after the other; and "graph", the rest of the file, as
+        it is, without them and without `metadata_props`.
+
+    Raises:
+        ArtifactError: the bytes are no ONNX model, or are cut off.
+    """
+    graph, weights = bytearray(), bytearray()
+    for field, _, content, whole in _read(data, source):
+        if field == _PROPS:
+            continue
+        if field != _GRAPH:
+            graph += whole
+            continue
+        graph += whole[: len(whole) - len(content)]
+        for inner, _, _, message in _guard(_fields(content), source):
+            if inner == _INITIALIZER:
+                weights += message
+            else:
+                graph += message
+    return {"graph": bytes(graph), "weights": bytes(weights)}
+
+
+def read_props(data: bytes, source: str) -> dict[str, str]:
+    """The model's `metadata_props`.
+
+    Raises:
+        ArtifactError: the bytes are no ONNX model, or are cut off.
+    """
+    props: dict[str, str] = {}
+    for field, _, content, _ in _read(data, source):
+        if field == _PROPS:
+            try:
+                entry = {number: bytes(text).decode() for number, _, text, _ in _guard(_fields(content), source)}
+                props[entry[1]] = entry.get(2, "")
+            except (UnicodeDecodeError, KeyError) as error:
+                raise ArtifactError(f"{source} carries metadata that is no text") from error
+    return props
+
+
+def write_props(data: bytes, props: Mapping[str, str], source: str = "the model") -> bytes:
+    """The same model with these `metadata_props` and no others.
+
+    >>> read_props(write_props(write_props(b"", {"a": "1"}), {"b": "2"}), "m.onnx")
+    {'b': '2'}
+    """
+    kept = b"".join(bytes(whole) for field, _, _, whole in _read(data, source) if field != _PROPS)
+    entries = (_message(1, name.encode()) + _message(2, value.encode()) for name, value in props.items())
+    return kept + b"".join(_message(_PROPS, entry) for entry in entries)
+
+
+def read_weights(data: bytes, source: str) -> dict[str, NDArray[Any]]:
+    """The parameters of a model: those initializers whose name has a dot in it, as a PyTorch parameter's has.
+
+    Raises:
+        ArtifactError: the bytes are no ONNX model, are cut off, or the weights lie in another file.
+    """
+    weights: dict[str, NDArray[Any]] = {}
+    for field, _, content, _ in _read(data, source):
+        for inner, _, message, _ in _guard(_fields(content), source) if field == _GRAPH else ():
+            if inner == _INITIALIZER:
+                name, kind, raw, dims = _guard_tensor(message, source)
+                if kind in TYPES and "." in name:
+                    weights[name] = raw.view(TYPES[kind]).reshape(dims)
+    return weights
+
+
+def _read(data: bytes, source: str) -> Iterator[tuple[int, int, memoryview, memoryview]]:
+    return _guard(_fields(memoryview(data)), source)
+
+
+def _guard(found: Iterator[Any], source: str) -> Iterator[Any]:
+    """The same, with the errors of damaged bytes told as the user's."""
+    try:
+        yield from found
+    except (ValueError, IndexError, KeyError) as error:
+        raise ArtifactError(f"{source} is not a readable ONNX model (damaged or cut off)") from error
+
+
+def _guard_tensor(message: memoryview, source: str) -> tuple[str, int, NDArray[np.uint8], list[int]]:
+    try:
+        return _tensor(message)
+    except ArtifactError as error:
+        raise ArtifactError(f"{source} can't be used: {error}") from error
+    except (ValueError, IndexError, KeyError) as error:
+        raise ArtifactError(f"{source} is not a readable ONNX model (damaged or cut off)") from error
 
 
 def _varint(data: memoryview, at: int) -> tuple[int, int]:
@@ -28,19 +123,33 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
         shift += 7
+        if shift > 63:
+            raise ValueError("a number of more than 64 bits")
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
-    """Field number, number (varint fields) and content (length-delimited fields) of one message."""
+def _message(field: int, content: bytes) -> bytes:
+    """A length-delimited field."""
+    return _varint_bytes(field << 3 | _BYTES) + _varint_bytes(len(content)) + content
+
+
+def _varint_bytes(value: int) -> bytes:
+    found = bytearray()
+    while value > 0x7F:
+        found.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*found, value])
+
+
+def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview, memoryview]]:
+    """Field number, number (varint fields), content (length-delimited fields), and all bytes, of one message."""
     at = 0
     while at < len(data):
+        start = at
         key, at = _varint(data, at)
-        kind = key & 7
+        kind, number, size = key & 7, 0, 0
         if kind == _VARINT:
-            value, at = _varint(data, at)
-            yield key >> 3, value, data[:0]
-            continue
-        if kind == _BYTES:
+            number, at = _varint(data, at)
+        elif kind == _BYTES:
             size, at = _varint(data, at)
         elif kind in (_FIXED64, _FIXED32):
             size = 8 if kind == _FIXED64 else 4
@@ -48,13 +157,13 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
             raise ValueError(f"wire type {kind}")
         if at + size > len(data):
             raise ValueError("cut off")
-        yield key >> 3, 0, data[at : at + size]
+        yield key >> 3, number, data[at : at + size], data[start : at + size]
         at += size
 
 
 def _tensor(data: memoryview) -> tuple[str, int, NDArray[np.uint8], list[int]]:
     name, kind, raw, dims = "", 0, np.empty(0, np.uint8), []
-    for field, number, content in _fields(data):
+    for field, number, content, _ in _fields(data):
         if field == 1 and len(content):  # dims, packed
             at = 0
             while at < len(content):
@@ -71,37 +180,3 @@ def _tensor(data: memoryview) -> tuple[str, int, NDArray[np.uint8], list[int]]:
         elif field == 14 and number == 1:
             raise ArtifactError("its weights lie in another file; mnistx takes self-contained models")
     return name, kind, raw, dims
-
-
-def props_and_weights(data: bytes, source: str) -> tuple[dict[str, str], dict[str, NDArray[Any]]]:
-    """The metadata properties and the parameters of a serialized ONNX model.
-
-    Args:
-        data: the file's bytes.
-        source: how errors name it.
-
-    Returns:
-        The model's `metadata_props`, and those initializers whose name has a dot in it, as a PyTorch parameter's has
-        ("conv1.weight", "conv1.weight_scale"); constants of the graph have none.
-
-    Raises:
-        ArtifactError: the bytes are no ONNX model, or are cut off.
-    """
-    props: dict[str, str] = {}
-    weights: dict[str, NDArray[Any]] = {}
-    try:
-        for field, _, content in _fields(memoryview(data)):
-            if field == 14:
-                entry = {number: bytes(text).decode() for number, _, text in _fields(content)}
-                props[entry[1]] = entry.get(2, "")
-            elif field == 7:
-                for inner, _, message in _fields(content):
-                    if inner == 5:
-                        name, kind, raw, dims = _tensor(message)
-                        if kind in TYPES and "." in name:
-                            weights[name] = raw.view(TYPES[kind]).reshape(dims)
-    except ArtifactError as error:
-        raise ArtifactError(f"{source} can't be used: {error}") from error
-    except (ValueError, IndexError, KeyError) as error:
-        raise ArtifactError(f"{source} is not a readable ONNX model (damaged or cut off)") from error
-    return props, weights

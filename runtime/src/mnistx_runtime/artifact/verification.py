@@ -1,15 +1,22 @@
-"""Is this file still the model that was trained? Answered by what lies inside it, without torch."""
+"""Is this file still what was exported? Answered by what lies inside it, without torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mnistx_runtime.artifact.metadata import DIGEST, Metadata, props_sha256, weights_sha256
-from mnistx_runtime.artifact.onnx_file import props_and_weights
-from mnistx_runtime.artifact.parity import Parity, compare
-from mnistx_runtime.backends import backend, runtime_of
+from mnistx_runtime.artifact.certificate import Certificate
+from mnistx_runtime.artifact.container import Artifact, open_artifact
+from mnistx_runtime.artifact.digests import payload_sha256, weights_sha256
+from mnistx_runtime.artifact.metadata import DIGEST, ITSELF, Metadata, props_sha256
+from mnistx_runtime.artifact.onnx_file import read_weights
+from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
+from mnistx_runtime.backends import Session, backend, runtime_of
+from mnistx_runtime.errors import ArtifactError
+
+MATCH, DIFFER, UNSEEN = "match", "differ", "unseen"
 
 
 @dataclass(frozen=True)
@@ -19,51 +26,81 @@ class Verification:
     Args:
         source: the file.
         runtime: the runtime that answered the golden images.
-        parity: its answers beside those of the certificate, one at a time or all at once, whichever is worse.
-        metadata: "match" or "differ" from its own digest: class names that were swapped change no answer.
+        schema: of the file's metadata; 1 holds no digest of the graph.
+        reference: whose answers the certificate holds: "module", or "itself" of a file that was sealed as it was.
+        parts: of each part of the payload, and of the metadata, whether it is as its digest says: "match", "differ",
+            or "unseen" where a file of schema 1 doesn't tell.
+        parity: its answers beside those of the certificate, one at a time or all at once, whichever is worse; None
+            where the payload differs, as what nobody vouches for is not run.
         own: of reduced precision, its answers beside those that it gave when it was exported: a far narrower check.
-        weights: "match" or "differ" from their sha256: the trained weights', or those that were rounded from them in
-            reduced precision; "unread" where the format doesn't show them.
+        enforced: False where the certificate promises nothing for `parity`: reduced precision, and no golden image that
+            looks like what the model was trained on.
     """
 
     source: str
     runtime: str
-    parity: Parity
-    weights: str
-    metadata: str
+    schema: int
+    reference: str
+    parts: Mapping[str, str]
+    parity: Parity | None = None
     own: Parity | None = None
+    enforced: bool = True
+
+    @property
+    def differences(self) -> list[str]:
+        """What isn't as it was exported: parts of the payload, "metadata", "answers"."""
+        found = [name for name, state in self.parts.items() if state == DIFFER]
+        trained = self.parity is None or self.parity.passed or not self.enforced
+        answers = trained and (self.own is None or self.own.passed)
+        return found if answers else [*found, "answers"]
 
     @property
     def passed(self) -> bool:
-        """The answers are within the tolerance, and neither weights nor metadata differ."""
-        answers = self.parity.passed and (self.own is None or self.own.passed)
-        return answers and "differ" not in (self.weights, self.metadata)
+        """It matches its certificate: payload, metadata and answers."""
+        return not self.differences
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values, `passed` among them."""
         return {
             "source": self.source,
             "runtime": self.runtime,
+            "schema": self.schema,
+            "reference": self.reference,
             "passed": self.passed,
-            "weights": self.weights,
-            "metadata": self.metadata,
-            "parity": self.parity.to_dict(),
+            "differences": self.differences,
+            "parts": dict(self.parts),
+            "parity": self.parity.to_dict() if self.parity else None,
             "own": self.own.to_dict() if self.own else None,
+            "enforced": self.enforced,
         }
 
     def lines(self) -> list[str]:
         """What to tell a person."""
-        verdict = "is the trained model" if self.passed else "IS NOT THE TRAINED MODEL"
+        verdict = "matches its certificate"
+        if not self.passed:
+            verdict = f"IS NOT WHAT WAS EXPORTED: {' and '.join(self.differences)} differ"
         return [f"{self.source}: {verdict} ({self.runtime})", *self.details()]
 
     def details(self) -> list[str]:
         """The same without the verdict."""
-        own = [f"  its own answers when it was exported: {self.own}"] if self.own else []
-        return [f"  golden images: {self.parity}", *own, f"  weights: {self.weights}, metadata: {self.metadata}"]
+        lines = []
+        if self.parity:
+            promised = "" if self.enforced else "; unlike what it was trained on, so nothing is promised"
+            lines.append(f"  golden images: {self.parity}{promised}")
+        else:
+            lines.append("  golden images: not asked, as the file isn't the one that was exported")
+        if self.own:
+            lines.append(f"  its own answers when it was exported: {self.own}")
+        lines.append("  " + ", ".join(f"{name}: {state}" for name, state in self.parts.items()))
+        if self.reference == ITSELF:
+            lines.append("  sealed as it was: its answers were never compared with a trained module's")
+        if self.schema == 1:
+            lines.append("  metadata of schema 1 can't show a changed graph; export it again for one that can")
+        return lines
 
 
 def verify(artifact: str | Path) -> Verification:
-    """Run an artifact's golden images and compare its answers and weights with its certificate.
+    """Compare an artifact's payload, metadata and answers with its certificate.
 
     Args:
         artifact: a file that `mnistx export` wrote; its ending names the runtime.
@@ -78,34 +115,69 @@ def verify(artifact: str | Path) -> Verification:
     """
     path = Path(artifact)
     runtime = runtime_of(path)
-    session = backend(runtime).load(path, threads=1)
-    metadata = Metadata.from_props(session.props, str(path))
-    certificate = metadata.certificate
-    alone = np.concatenate([session.run(image[None]) for image in certificate.images])
-    together = session.run(certificate.images)
-    both = (alone, together)
-    promised = slice(certificate.drawn or None)
-    expected = certificate.log_probs[promised]
-    trained = [compare(answers[promised], expected, certificate.atol, certificate.changed) for answers in both]
-    own = [compare(a, certificate.own, certificate.own_atol) for a in both if certificate.own is not None]
+    if runtime == "torch":
+        raise ArtifactError(
+            f"{path} is a checkpoint, which needs no certificate; `mnistx compare` holds artifacts to it"
+        )
+    opened = open_artifact(path)
+    metadata, certificate = opened.metadata, opened.certificate
+    parts = _parts(opened, metadata)
+    as_sealed = opened.is_as_exported
+    session = backend(runtime)
+    if not as_sealed:
+        return Verification(str(path), runtime, metadata.schema_version, metadata.reference, parts)
+    parity, own = certificate_parity(session.load(opened, 1), certificate)
     return Verification(
         source=str(path),
         runtime=runtime,
-        parity=_worse(trained),
-        weights=_weights(path, metadata.weights_sha256 if certificate.own is None else certificate.own_weights),
-        metadata="match" if session.props.get(DIGEST) == props_sha256(session.props) else "differ",
-        own=_worse(own) if own else None,
+        schema=metadata.schema_version,
+        reference=metadata.reference,
+        parts=parts,
+        parity=parity,
+        own=own,
+        enforced=certificate.in_distribution != 0,
     )
 
 
+def certificate_parity(session: Session, certificate: Certificate) -> tuple[Parity, Parity | None]:
+    """A loaded model's answers to the golden images, one at a time or all at once, whichever is worse.
+
+    Returns:
+        Beside those of the certificate, and beside the artifact's own, if the certificate holds them.
+    """
+    alone = np.concatenate([session.run(image[None]) for image in certificate.images])
+    together = session.run(certificate.images)
+    promised = slice(certificate.in_distribution or None)
+    expected = certificate.log_probs[promised]
+    both = (alone, together)
+    trained = [compare(answers[promised], expected, certificate.tolerance) for answers in both]
+    again = Tolerance(certificate.tolerance.own_atol or 0.0, changed=1.0)
+    own = [compare(a, certificate.own, again) for a in both if certificate.own is not None]
+    return _worse(trained), _worse(own) if own else None
+
+
 def _worse(parities: list[Parity]) -> Parity:
-    return max(parities, key=lambda parity: (parity.changed, parity.max_abs))
+    return max(parities, key=lambda parity: (not parity.passed, parity.changed, parity.max_abs))
 
 
-def _weights(path: Path, expected: str) -> str:
-    if path.suffix != ".onnx":
-        return "unread"
-    _, weights = props_and_weights(path.read_bytes(), str(path))
+def _parts(opened: Artifact, metadata: Metadata) -> dict[str, str]:
+    """What each digest in the metadata says of what is there."""
+    sealed, found = metadata.payload_parts, opened.part_digests
+    if metadata.payload_sha256:
+        states = {name: MATCH if sealed.get(name) == found.get(name) else DIFFER for name in {**sealed, **found}}
+        vouched = payload_sha256(sealed) == metadata.payload_sha256
+        states = states if vouched else dict.fromkeys(states, DIFFER)
+    else:
+        states = dict.fromkeys(found, UNSEEN) | _weights_of_schema_1(opened, metadata)
+    whole = opened.props.get(DIGEST) == props_sha256(opened.props)
+    return states | {"metadata": MATCH if whole else DIFFER}
+
+
+def _weights_of_schema_1(opened: Artifact, metadata: Metadata) -> dict[str, str]:
+    """Of schema 1, ONNX files in float32 hold the digest of the trained weights, which are theirs."""
+    if opened.path.suffix != ".onnx" or opened.certificate.own is not None:
+        return {}
+    weights = read_weights(opened.files[".onnx"], str(opened.path))
     if not weights:
-        return "unread"
-    return "match" if weights_sha256(weights) == expected else "differ"
+        return {}
+    return {"weights": MATCH if weights_sha256(weights) == metadata.weights_sha256 else DIFFER}

@@ -1,6 +1,6 @@
 """The runtimes that can carry a model: one table, and the protocol that each one's file fulfils."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,7 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.errors import ArtifactError, BackendUnavailable
+from mnistx_runtime.artifact.certificate import Certificate
+from mnistx_runtime.artifact.container import Artifact, open_artifact
+from mnistx_runtime.artifact.metadata import Metadata
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
 from mnistx_runtime.registry import look_up
 
 BACKENDS = {
@@ -38,16 +41,23 @@ SUFFIXES = {
 _VARIANTS = ("-int8", "-fp16")
 """What ends the name of a file of reduced precision."""
 
+CHUNK = 64  # images a run: throughput rises little beyond, memory rises in step
+_CHUNK_PIXELS = 1 << 20  # of them at most; images of 224x224 in colour, 6 a run
+
 
 class Session(Protocol):
-    """A loaded model. It knows pixels and log-probabilities; digits and labels are the predictor's."""
+    """A loaded model. It knows pixels and log-probabilities; pictures and labels are the predictor's."""
 
     @property
-    def props(self) -> Mapping[str, str]:
-        """The string properties that travel inside the artifact."""
+    def metadata(self) -> Metadata:
+        """What the model says of itself."""
+
+    @property
+    def certificate(self) -> Certificate:
+        """Its golden images and the trained model's answers to them."""
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Log-probabilities `(N, classes)` of images `(N, 1, 28, 28)`, 0..255, bright ink on black."""
+        """Log-probabilities `(N, classes)` of images `(N, channels, height, width)`, 0..255."""
 
 
 class Backend(Protocol):
@@ -60,12 +70,26 @@ class Backend(Protocol):
         """Load a model.
 
         Args:
-            model: a path, or a loaded model of the runtime's own kind where the backend says so.
+            model: a path, an `Artifact`, or a loaded model of the runtime's own kind where the backend says so.
             threads: the most threads it may compute with.
 
         Raises:
             ArtifactError: the file is missing, damaged or made for another interface.
         """
+
+
+class ArtifactSession:
+    """What the sessions of all artifacts share: metadata and certificate are the artifact's own."""
+
+    def __init__(self, artifact: Artifact) -> None:
+        """Keep an artifact."""
+        self._artifact = artifact
+        self.metadata = artifact.metadata
+
+    @property
+    def certificate(self) -> Certificate:
+        """See `Session.certificate`; it is decoded when it's first asked for."""
+        return self._artifact.certificate
 
 
 def backend(name: str) -> Backend:
@@ -110,20 +134,36 @@ def format_of(path: Path) -> str:
     return ("onnx" if path.suffix == ".onnx" else runtime) + variant
 
 
-def existing_file(model: Any, name: str) -> Path:
-    """The model's path, if it is a file that this runtime reads.
+def artifact_for(model: Any, runtime: str) -> Artifact:
+    """The artifact that a runtime is asked to load.
+
+    Args:
+        model: an artifact, or the path of one.
+        runtime: the runtime's name.
 
     Raises:
         ArtifactError: no such file, an empty one, or one that asks for another runtime.
+        BadInput: neither an artifact nor a path.
     """
-    path = Path(model)
+    return model if isinstance(model, Artifact) else open_artifact(existing_file(model, runtime))
+
+
+def existing_file(model: Any, runtime: str) -> Path:
+    """The model's path, if it is a file that this runtime reads.
+
+    Raises:
+        ArtifactError: no such file, or one that asks for another runtime.
+        BadInput: no path.
+    """
+    try:
+        path = Path(model)
+    except TypeError as error:
+        raise BadInput(f"runtime {runtime!r} loads a path, not {type(model).__name__}") from error
     if not path.is_file():
         raise ArtifactError(f"{path}: no such model file")
-    if runtime_of(path) != name:
+    if runtime_of(path) != runtime:
         other = runtime_of(path)
-        raise ArtifactError(f"{path} is not for runtime {name!r}; use --runtime {other} (runtime={other!r})")
-    if not path.stat().st_size:
-        raise ArtifactError(f"{path} is empty")
+        raise ArtifactError(f"{path} is not for runtime {runtime!r}; use --runtime {other} (runtime={other!r})")
     return path
 
 
@@ -141,6 +181,15 @@ def missing(extra: str, *packages: str) -> str | None:
     """
     absent = next((package for package in packages if not find_spec(package)), None)
     return f"{absent} is missing: pip install 'mnistx-runtime[{extra}]'" if absent else None
+
+
+def chunk_of(images: NDArray[np.uint8], most: int = CHUNK) -> int:
+    """How many of these images a run takes: at most `most`, and fewer where they are large, to bound the memory.
+
+    >>> chunk_of(np.zeros((0, 1, 28, 28))), chunk_of(np.zeros((0, 3, 224, 224)))
+    (64, 6)
+    """
+    return max(1, min(most, _CHUNK_PIXELS // max(1, int(np.prod(images.shape[1:])))))
 
 
 def in_chunks(

@@ -1,13 +1,12 @@
 """ExecuTorch on the CPU through XNNPACK."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.artifact.seal import split
-from mnistx_runtime.backends import existing_file, in_chunks, missing
+from mnistx_runtime.artifact.container import Artifact
+from mnistx_runtime.backends import ArtifactSession, artifact_for, chunk_of, in_chunks, missing
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 from mnistx_runtime.quiet import quiet
 
@@ -21,8 +20,8 @@ class ExecuTorch:
 
     def load(self, model: Any, threads: int) -> "ExecuTorchSession":  # noqa: ARG002
         """See `Backend.load`; its thread pool belongs to the whole process and isn't used for single images."""
-        path = existing_file(model, "executorch")
-        data, props = split(path.read_bytes(), str(path))
+        artifact = artifact_for(model, "executorch").require_as_exported()
+        path, data = artifact.path, artifact.parts["model"]
         try:
             with quiet():
                 from executorch.runtime import Runtime
@@ -31,23 +30,23 @@ class ExecuTorch:
         try:
             with quiet():
                 program = Runtime.get().load_program(data)
-                return ExecuTorchSession(program.load_method("forward"), (program, data), props)
+                return ExecuTorchSession(artifact, program.load_method("forward"), (program, data))
         except (RuntimeError, ValueError, AttributeError) as error:
             raise ArtifactError(f"{path} is not a readable ExecuTorch model: {error}") from error
 
 
-class ExecuTorchSession:
+class ExecuTorchSession(ArtifactSession):
     """A method of a loaded program; its batch is free up to the bound that it was exported with."""
 
-    def __init__(self, method: Any, owners: Any, props: Mapping[str, str]) -> None:
-        """Keep an `executorch.runtime.Method`, the program and the bytes that it reads, and the properties."""
+    def __init__(self, artifact: Artifact, method: Any, owners: Any) -> None:
+        """Keep the artifact, an `executorch.runtime.Method`, and the program and the bytes that it reads."""
+        super().__init__(artifact)
         self._method, self._owners = method, owners
         self._bound = method.metadata.input_tensor_meta(0).sizes()[0]
-        self.props = props
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Session.run`."""
-        return in_chunks(self._run, images, self._bound)
+        return in_chunks(self._run, images, chunk_of(images, self._bound))
 
     def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch

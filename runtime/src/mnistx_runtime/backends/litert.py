@@ -1,14 +1,13 @@
 """LiteRT, which was TensorFlow Lite, on the CPU through XNNPACK."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.artifact.metadata import INPUT, OUTPUT, SIDE
-from mnistx_runtime.artifact.seal import split
-from mnistx_runtime.backends import existing_file, in_chunks, missing
+from mnistx_runtime.artifact.container import Artifact
+from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
+from mnistx_runtime.backends import ArtifactSession, artifact_for, in_chunks, missing
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 from mnistx_runtime.quiet import quiet
 
@@ -26,8 +25,8 @@ class LiteRt:
             from ai_edge_litert.interpreter import Interpreter
         except (ImportError, OSError) as error:
             raise BackendUnavailable(f"ai-edge-litert is installed and can't be loaded: {error}") from error
-        path = existing_file(model, "litert")
-        data, props = split(path.read_bytes(), str(path))
+        artifact = artifact_for(model, "litert").require_as_exported()
+        path, data = artifact.path, artifact.parts["model"]
         try:
             with quiet():
                 interpreter = Interpreter(model_content=data, num_threads=1)
@@ -37,20 +36,20 @@ class LiteRt:
             found = (image[0], image[1]["dtype"], [*image[1]["shape"]], answers[0], answers[1]["dtype"])
         except (RuntimeError, ValueError) as error:
             raise ArtifactError(f"{path} is not a readable TFLite model: {error}") from error
-        if found != (INPUT, np.uint8, [1, 1, SIDE, SIDE], OUTPUT, np.float32):
+        if found != (INPUT, np.uint8, [1, *artifact.metadata.input.shape], OUTPUT, np.float32):
             raise ArtifactError(f"{path} takes {found}, which is not what mnistx's models take and give")
-        return LiteRtSession(interpreter, props)
+        return LiteRtSession(artifact, interpreter)
 
 
-class LiteRtSession:
+class LiteRtSession(ArtifactSession):
     """A model in LiteRT's interpreter; its batch is fixed at one image."""
 
-    def __init__(self, interpreter: Any, props: Mapping[str, str]) -> None:
-        """Keep an `Interpreter` with its tensors allocated, and the properties that came with the model."""
+    def __init__(self, artifact: Artifact, interpreter: Any) -> None:
+        """Keep the artifact and an `Interpreter` with its tensors allocated."""
+        super().__init__(artifact)
         self._interpreter = interpreter
         self._image = interpreter.get_input_details()[0]["index"]
         self._output = interpreter.get_output_details()[0]["index"]
-        self.props = props
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Session.run`."""

@@ -1,14 +1,13 @@
 """ncnn on the CPU, in float32. Its models take float pixels and give logits: log-softmax in ncnn isn't finite."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.artifact.seal import read_beside
-from mnistx_runtime.backends import existing_file, in_chunks, missing
+from mnistx_runtime.artifact.container import Artifact
+from mnistx_runtime.backends import ArtifactSession, artifact_for, in_chunks, missing
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 from mnistx_runtime.quiet import quiet
 
@@ -35,32 +34,29 @@ class Ncnn:
             import ncnn
         except (ImportError, OSError) as error:
             raise BackendUnavailable(f"ncnn is installed and can't be loaded: {error}") from error
-        path = existing_file(model, "ncnn")
-        weights = path.with_suffix(".bin")
-        if not weights.is_file():
-            raise ArtifactError(f"{path}: {weights.name} is missing beside it")
-        props = read_beside(path.with_suffix(".json"), [path.read_bytes(), weights.read_bytes()])
+        artifact = artifact_for(model, "ncnn").require_as_exported()
+        path = artifact.path
         net = ncnn.Net()
         net.opt.num_threads = 1
         for option in ROUNDING:
             setattr(net.opt, option, False)
-        if not _loaded(net, path, weights):
+        if not _load(net, path):
             raise ArtifactError(f"{path} is not a readable ncnn model")
-        return NcnnSession(net, ncnn.Mat, props)
+        return NcnnSession(artifact, net, ncnn.Mat)
 
 
-def _loaded(net: Any, path: Path, weights: Path) -> bool:
+def _load(net: Any, path: Path) -> bool:
     with quiet():
-        return bool(net.load_param(str(path)) == 0 and net.load_model(str(weights)) == 0)
+        return bool(net.load_param(str(path)) == 0 and net.load_model(str(path.with_suffix(".bin"))) == 0)
 
 
-class NcnnSession:
+class NcnnSession(ArtifactSession):
     """A model in ncnn; one image a run."""
 
-    def __init__(self, net: Any, mat: Any, props: Mapping[str, str]) -> None:
-        """Keep an `ncnn.Net`, the class `ncnn.Mat`, and the properties that came with the model."""
+    def __init__(self, artifact: Artifact, net: Any, mat: Any) -> None:
+        """Keep the artifact, an `ncnn.Net`, and the class `ncnn.Mat`."""
+        super().__init__(artifact)
         self._net, self._mat = net, mat
-        self.props = props
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Session.run`."""
@@ -74,4 +70,4 @@ class NcnnSession:
         extractor = self._net.create_extractor()
         extractor.input("in0", self._mat(pixels).clone())  # a Mat made of an array neither copies nor keeps it
         _, found = extractor.extract("out0")
-        return np.array(found, np.float32)[None]
+        return np.array(found, np.float32).reshape(1, -1)

@@ -1,21 +1,21 @@
 """ONNX Runtime on the CPU."""
 
-from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.artifact.metadata import INPUT, OUTPUT, SIDE
-from mnistx_runtime.backends import existing_file
+from mnistx_runtime.artifact.certificate import Certificate
+from mnistx_runtime.artifact.container import Artifact
+from mnistx_runtime.artifact.metadata import INPUT, OUTPUT, Metadata
+from mnistx_runtime.backends import artifact_for, chunk_of
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
-
-CHUNK = 64  # images a run: throughput rises little beyond, memory rises in step
 
 
 class Ort:
-    """Loads .onnx and .ort files, or takes a caller's own `onnxruntime.InferenceSession`."""
+    """Loads .onnx and .ort files, or takes a caller's own `onnxruntime.InferenceSession` of an .onnx file."""
 
     def check(self) -> str | None:
         """See `Backend.check`."""
@@ -28,54 +28,74 @@ class Ort:
         except (ImportError, OSError) as error:
             raise BackendUnavailable(f"onnxruntime is installed and can't be loaded: {error}") from error
         if isinstance(model, ort.InferenceSession):
-            return OrtSession(model, threads, "the session")
-        path = existing_file(model, "ort")
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        data = path.read_bytes()
-        try:
-            session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except Exception as error:
-            reason = str(error).partition("\n")[0].rpartition(" : ")[2]
-            raise ArtifactError(f"{path} is not a readable ONNX model: {reason}") from error
-        return OrtSession(session, threads, str(path))
+            return OrtSession(model, threads, model.get_modelmeta().custom_metadata_map, "the session")
+        artifact = artifact_for(model, "ort")
+        session = load_session(model_bytes(artifact), artifact.path)
+        return OrtSession(session, threads, artifact.props, str(artifact.path))
+
+
+def model_bytes(artifact: Artifact) -> bytes:
+    """What ONNX Runtime loads of an artifact: an .onnx file as it is, an .ort file without the metadata after it."""
+    return artifact.parts["model"] if artifact.path.suffix == ".ort" else artifact.files[".onnx"]
+
+
+def load_session(data: bytes, path: Path) -> Any:
+    """An `onnxruntime.InferenceSession` that computes on one thread and doesn't wait by spinning.
+
+    Args:
+        data: of an ONNX model, or one in ONNX Runtime's own format.
+        path: how errors name it.
+
+    Raises:
+        ArtifactError: it can't be loaded.
+    """
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        reason = str(error).partition("\n")[0].rpartition(" : ")[2]
+        raise ArtifactError(f"{path} is not a readable ONNX model: {reason}") from error
 
 
 class OrtSession:
     """A model in ONNX Runtime: each run computes on one thread, large batches run as chunks side by side."""
 
-    def __init__(self, session: Any, threads: int, source: str) -> None:
+    def __init__(self, session: Any, threads: int, props: dict[str, str], source: str) -> None:
         """Check the model's interface and keep the session.
 
         Raises:
-            ArtifactError: it isn't `image` uint8 (N, 1, 28, 28) -> `log_probs` float32 (N, classes).
+            ArtifactError: it isn't `image` uint8 (N, channels, height, width) -> `log_probs` float32 (N, classes).
         """
+        self.metadata = Metadata.from_props(props, source)
+        self._session, self._threads, self._props, self._source = session, threads, props, source
+        wanted = list(self.metadata.input.shape)
         interface = [(i.name, i.type, i.shape[1:]) for i in session.get_inputs()]
         outputs = [(o.name, o.type) for o in session.get_outputs()]
         fixed = any(isinstance(i.shape[0], int) for i in session.get_inputs())
-        if interface != [(INPUT, "tensor(uint8)", [1, SIDE, SIDE])] or outputs != [(OUTPUT, "tensor(float)")] or fixed:
+        if interface != [(INPUT, "tensor(uint8)", wanted)] or outputs != [(OUTPUT, "tensor(float)")] or fixed:
             found = ", ".join(f"{i.name} {i.type} {i.shape}" for i in session.get_inputs())
             raise ArtifactError(
                 f"{source} takes {found}; mnistx runs models that take {INPUT} tensor(uint8) "
-                f"[N, 1, {SIDE}, {SIDE}] and give {OUTPUT}, as `mnistx export` writes them"
+                f"{['N', *wanted]} and give {OUTPUT}, as `mnistx export` and `mnistx seal` write them"
             )
-        self._session = session
-        self._threads = threads
 
     @property
-    def props(self) -> Mapping[str, str]:
-        """See `Session.props`."""
-        found: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        return found
+    def certificate(self) -> Certificate:
+        """See `Session.certificate`."""
+        return Certificate.from_props(self._props, self.metadata.input.shape, len(self.metadata.names), self._source)
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Session.run`."""
-        if len(images) <= CHUNK:
+        size = chunk_of(images)
+        if len(images) <= size:
             return self._run(images)
-        chunks = [images[at : at + CHUNK] for at in range(0, len(images), CHUNK)]
+        chunks = [images[at : at + size] for at in range(0, len(images), size)]
         if self._threads == 1:
             return np.concatenate([self._run(chunk) for chunk in chunks])
         from concurrent.futures import ThreadPoolExecutor

@@ -1,10 +1,10 @@
 """torch.export's archive, PyTorch's successor of TorchScript, run as the graph that it holds."""
 
-import json
+import io
 from typing import Any
 
-from mnistx_runtime.backends import existing_file, missing
-from mnistx_runtime.backends.torch_session import PROPS_FILE, TorchSession, imported_torch
+from mnistx_runtime.backends import artifact_for, missing
+from mnistx_runtime.backends.torch_session import TorchSession, import_torch
 from mnistx_runtime.errors import ArtifactError
 from mnistx_runtime.quiet import quiet
 
@@ -18,12 +18,13 @@ class Pt2:
 
     def load(self, model: Any, threads: int) -> TorchSession:  # noqa: ARG002
         """See `Backend.load`; torch's thread pool belongs to the whole process and is left to the caller."""
-        torch = imported_torch()
-        path = existing_file(model, "pt2")
-        extra = {PROPS_FILE: ""}
+        artifact = artifact_for(model, "pt2").require_as_exported()
+        torch = import_torch()
         try:
             with quiet():
-                program = torch.export.load(path, extra_files=extra)
-            return TorchSession(program.module(), dict(json.loads(extra[PROPS_FILE] or "{}")), "exported program")
+                program = torch.export.load(io.BytesIO(artifact.files[".pt2"]))
+            return TorchSession(artifact, program.module(), "exported program")
+        except ArtifactError:
+            raise
         except Exception as error:  # its reader raises whatever a damaged archive makes it stumble over
-            raise ArtifactError(f"{path} is not a readable torch.export archive (damaged or cut off)") from error
+            raise ArtifactError(f"{artifact.path} is not a readable torch.export archive (damaged)") from error

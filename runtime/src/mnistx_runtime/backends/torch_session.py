@@ -1,21 +1,16 @@
 """What TorchScript and torch.export share: a loaded module that torch runs."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.backends import in_chunks
+from mnistx_runtime.artifact.container import Artifact
+from mnistx_runtime.backends import ArtifactSession, chunk_of, in_chunks
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 
-PROPS_FILE = "mnistx.json"
-"""The extra file of an archive that holds its string properties."""
 
-_CHUNK = 256
-
-
-def imported_torch() -> Any:
+def import_torch() -> Any:
     """The package torch.
 
     Raises:
@@ -28,20 +23,20 @@ def imported_torch() -> Any:
     return torch
 
 
-class TorchSession:
+class TorchSession(ArtifactSession):
     """A module that torch runs, operator by operator."""
 
-    def __init__(self, module: Any, props: Mapping[str, str], kind: str) -> None:
-        """Keep a callable module, the properties that came with it, and what to call it."""
+    def __init__(self, artifact: Artifact, module: Any, kind: str) -> None:
+        """Keep the artifact, its callable module, and what to call it."""
+        super().__init__(artifact)
         self._module, self._kind = module, kind
-        self.props = props
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Session.run`."""
-        return in_chunks(self._run, images, _CHUNK)
+        return in_chunks(self._run, images, chunk_of(images))
 
     def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        torch = imported_torch()
+        torch = import_torch()
         try:
             with torch.inference_mode():
                 found: NDArray[np.float32] = self._module(torch.from_numpy(images)).numpy()

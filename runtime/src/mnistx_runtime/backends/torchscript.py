@@ -1,11 +1,11 @@
 """TorchScript, for machines that have torch anyway. PyTorch deprecates the format; it still loads and runs."""
 
-import json
+import io
 import warnings
 from typing import Any
 
-from mnistx_runtime.backends import existing_file, missing
-from mnistx_runtime.backends.torch_session import PROPS_FILE, TorchSession, imported_torch
+from mnistx_runtime.backends import artifact_for, missing
+from mnistx_runtime.backends.torch_session import TorchSession, import_torch
 from mnistx_runtime.errors import ArtifactError
 
 
@@ -18,13 +18,12 @@ class TorchScript:
 
     def load(self, model: Any, threads: int) -> TorchSession:  # noqa: ARG002
         """See `Backend.load`; torch's thread pool belongs to the whole process and is left to the caller."""
-        torch = imported_torch()
-        path = existing_file(model, "torchscript")
-        extra = {PROPS_FILE: ""}
+        artifact = artifact_for(model, "torchscript").require_as_exported()
+        torch = import_torch()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
-            return TorchSession(module, dict(json.loads(extra[PROPS_FILE] or "{}")), "TorchScript model")
+                module = torch.jit.load(io.BytesIO(artifact.files[".torchscript"]), map_location="cpu")
+            return TorchSession(artifact, module, "TorchScript model")
         except (RuntimeError, ValueError, TypeError) as error:
-            raise ArtifactError(f"{path} is not a readable TorchScript model (damaged or cut off)") from error
+            raise ArtifactError(f"{artifact.path} is not a readable TorchScript model (damaged)") from error

@@ -14,16 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.artifact.container import files_of
 from mnistx_runtime.artifact.parity import compare
-from mnistx_runtime.benchmark.images import Images
+from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
 from mnistx_runtime.benchmark.libraries import LIBRARIES, installed_bytes
 from mnistx_runtime.errors import BackendUnavailable
-
-MFLOP = 8.48
-"""Of one image: 2 x (28x28 x 32 x 9 + 14x14 x 64 x 288 + 3136 x 128 + 128 x 10) floating-point operations."""
-
-_BESIDE = {".xml": (".bin",), ".param": (".bin", ".json")}
-"""What OpenVINO's and ncnn's models come with."""
 
 _ROUNDS = 12
 _SECONDS = 0.08  # of one measurement in one round
@@ -50,7 +45,8 @@ class Row:
         beside_first_low: its lower quartile over the rounds.
         beside_first_high: its upper quartile.
         images_per_second: by batch size.
-        sgemm_share: of this machine's SGEMM rate on one core, reached at the largest batch on `threads` threads, 0..1.
+        sgemm_share: of this machine's SGEMM rate on one core, reached at the largest batch on `threads` threads, 0..1;
+            None where the artifact doesn't say how many operations an image takes.
         peak_mib: memory of the process after all images were answered.
         idle_ms: CPU time burnt in a second without work.
         overhead_us: what the toolkit adds to a bare `session.run`; None for other runtimes than ONNX Runtime.
@@ -74,7 +70,7 @@ class Row:
     beside_first_low: float
     beside_first_high: float
     images_per_second: dict[int, float]
-    sgemm_share: float
+    sgemm_share: float | None
     peak_mib: float
     idle_ms: float
     overhead_us: float | None
@@ -124,7 +120,7 @@ class _Worker:
 
 def measure(
     artifacts: Sequence[tuple[Path, str]],
-    images: Images,
+    images: EvaluationSet,
     threads: int,
     batches: Sequence[int],
     progress: Callable[[str], None],
@@ -181,13 +177,14 @@ def measure(
         beside = [np.median(each[k][1]) / np.median(each[0][1]) for each in rounds]
         rates = {n: n * 1e6 / float(np.median(np.concatenate([each[k][n] for each in rounds]))) for n in batches}
         log_probs, peak_mib = answers[k]
-        parity = compare(log_probs, images.log_probs, images.atol)
+        parity = compare(log_probs, images.log_probs)
+        flops = workers[k].started["flops"]
         once = {name: float(np.median([each[k][name] for each in cold])) for name in _ONCE}
         rows.append(
             Row(
                 artifact=str(path),
                 runtime=runtime,
-                file_bytes=sum(file.stat().st_size for file in _files(path)),
+                file_bytes=sum(file.stat().st_size for file in files_of(path)),
                 installed_bytes=installed_bytes(LIBRARIES[runtime].distribution),
                 p50_us=float(np.percentile(single, 50)),
                 p95_us=float(np.percentile(single, 95)),
@@ -196,7 +193,7 @@ def measure(
                 beside_first_low=float(np.percentile(beside, 25)),
                 beside_first_high=float(np.percentile(beside, 75)),
                 images_per_second=rates,
-                sgemm_share=max(rates.values()) * MFLOP / 1e3 / peak,
+                sgemm_share=max(rates.values()) * flops / 1e9 / peak if flops else None,
                 peak_mib=peak_mib,
                 idle_ms=float(np.median(idle[k])),
                 overhead_us=float(np.median(overheads[k])) if overheads[k] else None,
@@ -208,11 +205,6 @@ def measure(
             )
         )
     return rows, peak
-
-
-def _files(path: Path) -> list[Path]:
-    """An artifact and the files beside it that it can't do without."""
-    return [path, *(path.with_suffix(ending) for ending in _BESIDE.get(path.suffix, ()))]
 
 
 def _answers(worker: _Worker, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:

@@ -1,14 +1,16 @@
 """What is measured, and on which images."""
 
 from collections.abc import Sequence
-from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.backends import BACKENDS, SUFFIXES, backend, format_of, runtime_of
-from mnistx_runtime.benchmark.images import Images
-from mnistx_runtime.errors import BackendUnavailable, BadInput
+from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
 from mnistx_runtime.predictor import BUNDLED, Predictor
+
+RELEASED = Path("artifacts/mnist-cnn.safetensors")
 
 
 def selected(
@@ -63,8 +65,9 @@ def _runs(file: Path) -> bool:
     return True
 
 
-def images_for(artifact: tuple[Path, str], data_dir: Path | None) -> Images:
-    """The test images with the trained module's answers where mnistx-export finds them, else the golden images.
+def images_for(artifact: tuple[Path, str], data_dir: Path | None) -> EvaluationSet:
+    """The test images with the trained module's answers, where the checkpoint and mnistx-export are at hand; else the
+    golden images.
 
     Args:
         artifact: the first that is measured, and its runtime.
@@ -73,12 +76,28 @@ def images_for(artifact: tuple[Path, str], data_dir: Path | None) -> Images:
     Raises:
         BadInput: the data that was named can't be used.
     """
-    metadata: Metadata = Predictor(*artifact).metadata
-    for entry in entry_points(group="mnistx.reference"):
-        found: Images | None = entry.load()(artifact[0], metadata, data_dir)
-        if found is not None:
-            return found
+    session = Predictor(*artifact)
+    checkpoint = _checkpoint_of(artifact[0], session.metadata)
+    found: EvaluationSet | None = checkpoint.test_set(data_dir) if checkpoint else None
+    if found:
+        return found
     if data_dir is not None:
         raise BadInput("--data-dir needs mnistx-export and the checkpoint of the artifact beside it")
-    golden = metadata.certificate
-    return Images(golden.images, golden.log_probs, None, golden.atol, f"{len(golden.images)} golden images")
+    golden = session.certificate
+    return EvaluationSet(golden.images, golden.log_probs, None, f"{len(golden.images)} golden images")
+
+
+def _checkpoint_of(artifact: Path, metadata: Metadata) -> Any:
+    """The trained model behind an artifact, loaded: its folder is searched, then the released one is looked at."""
+    try:
+        torch = backend("torch")
+    except BackendUnavailable:
+        return None
+    for path in (*sorted(artifact.parent.glob("*.safetensors")), RELEASED):
+        try:
+            session: Any = torch.load(path, 1)
+        except ArtifactError:
+            continue
+        if session.metadata.weights_sha256 == metadata.weights_sha256:
+            return session
+    return None

@@ -19,7 +19,7 @@ TABLES: dict[str, _Columns] = {
         "times row 1": lambda r: f"{r.beside_first:.2f} ({r.beside_first_low:.2f}-{r.beside_first_high:.2f})",
         "ours us": lambda r: "" if r.overhead_us is None else f"{r.overhead_us:.1f}",
         "images/s": lambda r: ", ".join(f"{rate:,.0f} @{n}" for n, rate in r.images_per_second.items()),
-        "of SGEMM": lambda r: f"{r.sgemm_share:.0%}",
+        "of SGEMM": lambda r: "" if r.sgemm_share is None else f"{r.sgemm_share:.0%}",
     },
     "size and start": {
         "file MB": lambda r: f"{r.file_bytes / 1e6:.2f}",

@@ -71,9 +71,9 @@ def model_worker(path: str, runtime: str, threads: int) -> None:
     from mnistx_runtime.predictor import Predictor
 
     load_ms, predictor = _milliseconds(lambda: Predictor(path, runtime, threads))
-    images = predictor.metadata.certificate.images
+    images = predictor.certificate.images
     first_ms, _ = _milliseconds(lambda: predictor.log_probs(images[:1]))
-    _say({"import_ms": import_ms, "load_ms": load_ms, "first_ms": first_ms, "resident_mib": _peak_mib()})
+    _say({"import_ms": import_ms, "load_ms": load_ms, "first_ms": first_ms, "flops": predictor.metadata.flops})
     for line in sys.stdin:
         asked = json.loads(line)
         if asked["do"] == "time":
@@ -91,12 +91,11 @@ def model_worker(path: str, runtime: str, threads: int) -> None:
 
 def _overhead(path: str, predictor: Any, image: Any, seconds: float) -> Answer:
     """Microseconds of the toolkit's call beside a bare session's, in turn."""
-    import onnxruntime as ort
+    from mnistx_runtime.backends import artifact_for
+    from mnistx_runtime.backends.ort import load_session, model_bytes
 
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    artifact = artifact_for(path, "ort")
+    session = load_session(model_bytes(artifact), artifact.path)
     ours, bare = [], []
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:

@@ -1,6 +1,7 @@
 """mnistx inspect"""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,24 +14,24 @@ from mnistx_runtime.commands import as_json, print_json
 def inspect(artifact: Path | None, as_json: bool) -> None:
     """Show what a model says of itself.
 
-    Without ARTIFACT the bundled model.
+    Without ARTIFACT the bundled model. Nothing is run: the metadata is read, and that is all.
     """
-    import hashlib
-
-    from mnistx_runtime.artifact.metadata import Metadata
-    from mnistx_runtime.backends import backend, runtime_of
+    from mnistx_runtime.artifact.container import open_artifact
+    from mnistx_runtime.artifact.digests import sha256
+    from mnistx_runtime.backends import SUFFIXES
     from mnistx_runtime.predictor import BUNDLED
 
     path = artifact or BUNDLED
-    runtime = runtime_of(path)
-    session = backend(runtime).load(path, threads=1)
-    data = path.read_bytes()
-    values = {
+    opened = open_artifact(path)
+    digests = {f"{path.stem}{ending}": sha256(data) for ending, data in opened.files.items()}
+    certificate = opened.certificate
+    values: dict[str, Any] = {
         "source": str(path),
-        "runtime": runtime,
-        "size": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-        **Metadata.from_props(session.props, str(path)).to_dict(),
+        "runtime": SUFFIXES.get(path.suffix, "none here"),
+        "size": sum(map(len, opened.files.values())),
+        "sha256": next(iter(digests.values())) if len(digests) == 1 else digests,
+        **opened.metadata.to_dict(),
+        "certificate": {"images": len(certificate.images), "atol": certificate.tolerance.atol},
     }
     if as_json:
         print_json(values)

@@ -1,1 +1,110 @@
-"""From a picture to the image that a model reads."""
+"""From a picture to the image that a model reads: one table, and what each entry of it fulfils."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mnistx_runtime.errors import BadInput
+from mnistx_runtime.registry import look_up
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from mnistx_runtime.input_spec import InputSpec
+
+PREPROCESSES = {
+    "mnist-digit": "mnistx_runtime.preprocess.mnist_digit:MnistDigit",
+    "resize": "mnistx_runtime.preprocess.resize:ResizePreprocess",
+    "none": "mnistx_runtime.preprocess.none:NoPreprocess",
+}
+
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A picture on its way to the model.
+
+    Args:
+        picture: as a person sees it, grey or RGB.
+        box: left, top, right, bottom in it, in pixels, of what the image was made of.
+        image: uint8 `(channels, height, width)`: what the model reads.
+        ink: of the digit reader alone: the ink that was found inside the box, `(height, width)`, 0..1.
+        rejection_reason: why what was found can't be an object of any class; None if it may be one.
+    """
+
+    picture: "Image.Image"
+    box: Box
+    image: "NDArray[np.uint8]"
+    ink: "NDArray[np.float32] | None" = None
+    rejection_reason: str | None = None
+
+
+class Preprocess(Protocol):
+    """One way from pictures to images, made for one model's input.
+
+    Attributes:
+        version: of the function; it rises when its answers change.
+        draft: a JPEG may be decoded at the smallest scale whose sides are at least this; None: in full.
+    """
+
+    version: int
+    draft: int | None
+
+    def __init__(self, spec: "InputSpec") -> None:
+        """Check the spec and its parameters.
+
+        Raises:
+            BadInput: it can't make such images, or a parameter is unknown or out of its bounds.
+        """
+
+    def prepare(self, picture: "Image.Image") -> Prepared:
+        """The image of one picture, with what was found on the way.
+
+        Raises:
+            PredictionRefused: there is nothing on it to read.
+        """
+
+    def prepare_many(self, picture: "Image.Image") -> list[list[Prepared]]:
+        """The images of all that is to be read in a picture, line by line.
+
+        Raises:
+            BadInput: this preprocess makes one image of a picture.
+            PredictionRefused: there is nothing on it to read.
+        """
+
+
+def preprocess_for(spec: "InputSpec") -> Preprocess:
+    """The preprocess that a spec names.
+
+    Raises:
+        BadInput: there's none of this name, or it can't fulfil the spec.
+    """
+    found: Preprocess = look_up(PREPROCESSES, spec.preprocess, "preprocess")(spec)
+    return found
+
+
+def check_preprocess(spec: "InputSpec") -> int:
+    """The version of a spec's preprocess: the one it names, else today's.
+
+    Raises:
+        BadInput: it can't fulfil the spec, or the spec was made by a newer mnistx.
+    """
+    given: Any = spec.preprocess_version
+    if not isinstance(given, int) or given < 0:
+        raise BadInput(f"preprocess_version must be a whole number, not {given!r}")
+    found = preprocess_for(spec)
+    if given > found.version:
+        raise BadInput(
+            f"made for pictures as version {given} of {spec.preprocess} gives them, this mnistx has version "
+            f"{found.version}; update mnistx-runtime"
+        )
+    return given or found.version
+
+
+def one_image_only(spec: "InputSpec") -> BadInput:
+    """What to tell who wants many answers of one picture."""
+    return BadInput(
+        f"--many reads all the digits of a picture; this model's preprocess, {spec.preprocess!r}, makes one"
+    )

@@ -1,38 +1,62 @@
 """Makes of any picture of one digit the image that MNIST would have made of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mnistx_runtime.errors import PredictionRefused
+from mnistx_runtime.errors import BadInput, PredictionRefused
+from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.components import Components
 from mnistx_runtime.preprocess.ink import Floats, channels_of, ink_of, quantile, turn_upright
 from mnistx_runtime.preprocess.mnist_image import SIDE, image_from_patch
 from mnistx_runtime.preprocess.plausibility import rejection_reason
 from mnistx_runtime.preprocess.segmentation import MIN_CONTRAST, Patch, Segmentation, segment
 
+if TYPE_CHECKING:
+    from mnistx_runtime.input_spec import InputSpec
+
 _ENOUGH = 120  # working pixels of a digit; a smaller one in a large picture is looked at again, closer
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """A picture on its way to the model.
+class MnistDigit:
+    """Reads the digit in a picture, of any size, on any paper; or all of its digits.
 
     Args:
-        picture: as a person sees it, grey or RGB.
-        box: left, top, right, bottom of the digit in it, in pixels.
-        ink: the ink that was found inside the box, 0..1.
-        image: uint8 `(28, 28)`, bright ink on black: what the model reads.
-        rejection_reason: why it can't be a digit; None if it may be one.
+        spec: of the model's input: 1 channel, 28x28. Its parameter `reject` (true without it) turns down what no digit
+            looks like; false for models of other things that are written with a pen.
+
+    Raises:
+        BadInput: the spec is of another shape, or a parameter is unknown.
     """
 
-    picture: Image.Image
-    box: tuple[int, int, int, int]
-    ink: Floats
-    image: NDArray[np.uint8]
-    rejection_reason: str | None = None
+    version = 2
+    draft = 1024
+
+    def __init__(self, spec: "InputSpec") -> None:
+        """Check the spec; see the class."""
+        if spec.shape != (1, SIDE, SIDE):
+            raise BadInput(f"preprocess 'mnist-digit' makes 1 channel of {SIDE}x{SIDE}, not {spec.shape}")
+        unknown = [name for name in spec.parameters if name != "reject"]
+        reject = spec.parameters.get("reject", True)
+        if unknown or not isinstance(reject, bool):
+            raise BadInput(f"preprocess 'mnist-digit' takes 'reject', true or false, not {dict(spec.parameters)}")
+        self._reject = reject
+
+    def prepare(self, picture: Image.Image) -> Prepared:
+        """See `prepare_digit`."""
+        return self._judge(prepare_digit(picture))
+
+    def prepare_many(self, picture: Image.Image) -> list[list[Prepared]]:
+        """See `prepare_digits`."""
+        from mnistx_runtime.preprocess.multi_digit import prepare_digits
+
+        return [[self._judge(digit) for digit in line] for line in prepare_digits(picture)]
+
+    def _judge(self, digit: Prepared) -> Prepared:
+        return digit if self._reject else replace(digit, rejection_reason=None)
 
 
 def image_from_picture(picture: Image.Image) -> NDArray[np.uint8]:
@@ -54,22 +78,24 @@ def image_from_picture(picture: Image.Image) -> NDArray[np.uint8]:
     >>> image.shape, int(image[14, 14]), int(image[14, 2])
     ((28, 28), 255, 0)
     """
-    return prepare(picture).image
+    image: NDArray[np.uint8] = prepare_digit(picture).image[0]
+    return image
 
 
-def prepare(picture: Image.Image) -> Prepared:
+def prepare_digit(picture: Image.Image) -> Prepared:
     """What `image_from_picture` does, with the steps on the way; takes and raises the same."""
     picture = turn_upright(picture)
     if picture.size == (SIDE, SIDE):
         grey = np.array(picture.convert("L"))
         if _is_mnists(grey.astype(np.float32)):
-            return Prepared(picture, (0, 0, SIDE, SIDE), (grey / 255).astype(np.float32), grey)
+            return Prepared(picture, (0, 0, SIDE, SIDE), grey[None], (grey / 255).astype(np.float32))
     look = _look(picture)
     if look.factor > 1 and max(look.digit.mask.shape) < _ENOUGH:
         x, y, right, bottom = look.surroundings(picture.size)
         look = _look(picture.crop((x, y, right, bottom)), x, y)
     image = image_from_patch(look.digit)
-    return Prepared(picture, look.box, look.digit.levels, image, rejection_reason(look.found, look.digit, image))
+    reason = rejection_reason(look.found, look.digit, image)
+    return Prepared(picture, look.box, image[None], look.digit.levels, reason)
 
 
 @dataclass(frozen=True, eq=False)

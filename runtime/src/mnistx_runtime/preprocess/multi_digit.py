@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
+from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.grouping import digit_height, group_pieces
 from mnistx_runtime.preprocess.ink import channels_of, ink_of, turn_upright
-from mnistx_runtime.preprocess.mnist_digit import Prepared
 from mnistx_runtime.preprocess.mnist_image import image_from_patch
 from mnistx_runtime.preprocess.plausibility import rejection_reason
 from mnistx_runtime.preprocess.segmentation import Patch, Segmentation, segment
@@ -17,8 +17,8 @@ _LARGEST = 2048  # working pixels of the longer side
 _ROOM = 1.5  # a digit's room, in heights of a digit
 
 
-def prepare_many(picture: Image.Image) -> list[list[Prepared]]:
-    """What `preprocess.prepare` does, for each digit in a picture.
+def prepare_digits(picture: Image.Image) -> list[list[Prepared]]:
+    """What `prepare_digit` does, for each digit in a picture.
 
     Args:
         picture: any mode and size; all ink darker or all lighter than its ground, digits of about one height, in lines.
@@ -47,7 +47,8 @@ def _prepare_digit(picture: Image.Image, found: Segmentation, digit: Patch, fact
     height, width = digit.mask.shape
     box = (digit.left, digit.top, digit.left + width, digit.top + height)
     left, top, right, bottom = (side * factor for side in box)
-    return Prepared(picture, (left, top, right, bottom), digit.levels, image, rejection_reason(found, digit, image))
+    reason = rejection_reason(found, digit, image)
+    return Prepared(picture, (left, top, right, bottom), image[None], digit.levels, reason)
 
 
 def _split_touching(digit: Patch, tall: float) -> list[Patch]:

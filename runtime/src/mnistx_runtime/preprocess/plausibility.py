@@ -24,15 +24,15 @@ def rejection_reason(found: Segmentation, digit: Patch, image: NDArray[np.uint8]
         image: uint8 `(28, 28)`, made of it.
     """
     if stroke_width(digit.mask) > _WIDEST_STROKE or image.sum() > _MOST_INK * 255:
-        return "a solid shape, not pen strokes"
+        return "no digit found: a solid shape, not pen strokes"
     pieces = int((components(image > 100).areas >= 4).sum())
     if pieces > _MOST_PIECES:
-        return f"the ink lies about in {pieces} pieces"
+        return f"no digit found: the ink lies about in {pieces} pieces"
     holes = int((components(np.pad(image, 1) <= 60).areas >= 2).sum()) - 1
     if holes > _MOST_HOLES:
-        return f"the strokes enclose {holes} holes"
+        return f"no digit found: the strokes enclose {holes} holes"
     if _clarity(found, digit) < (_CLEAR_FILLING if _fills_the_picture(digit, found.ink.shape) else _CLEAR):
-        return "light and dark run into each other, as nowhere on paper with a pen"
+        return "no digit found: light and dark run into each other, as nowhere on paper with a pen"
     return None
 
 

@@ -1,0 +1,88 @@
+"""Metadata as an entry of a zip archive: .torchscript and .pt2.
+
+An archive can hold more than its readers show: two entries of one name, bytes between entries, a directory that names
+other places. So it must be, byte for byte, what `write_archive` makes of its entries; then the entries are all of it.
+"""
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+from mnistx_runtime.artifact.sidecar import dump, parse
+from mnistx_runtime.errors import ArtifactError
+
+ENTRY = "mnistx.json"
+_UNIX = 3
+
+Entries = dict[str, bytes]
+
+
+def write_archive(entries: Mapping[str, bytes]) -> bytes:
+    """An archive of these entries, in their order, uncompressed, without times: the same bytes everywhere.
+
+    >>> read_archive(write_archive({"m/a.py": b"1"}), "m.pt2")
+    {'m/a.py': b'1'}
+    """
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in entries.items():
+            entry = zipfile.ZipInfo(name)
+            entry.create_system = _UNIX
+            archive.writestr(entry, data)
+    return file.getvalue()
+
+
+def read_archive(data: bytes, source: str) -> Entries:
+    """The inverse of `write_archive`; of two entries of one name, the last.
+
+    Raises:
+        ArtifactError: it's no archive, or damaged.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            whole = sum(entry.file_size for entry in archive.infolist())
+            if whole > 2 * len(data):
+                raise ValueError(f"{whole} bytes packed into {len(data)}")
+            return {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    except Exception as error:  # zipfile raises whatever a damaged archive makes it stumble over
+        raise ArtifactError(f"{source} is not a readable archive of PyTorch's (damaged or cut off)") from error
+
+
+def add_props(data: bytes, props: Mapping[str, str], source: str = "the model") -> bytes:
+    """The same archive with the metadata in an extra file of PyTorch's, and no other metadata."""
+    entries = {name: text for name, text in read_archive(data, source).items() if not _is_props(name)}
+    folder = next(iter(entries), "model/").partition("/")[0]
+    return write_archive(entries | {f"{folder}/extra/{ENTRY}": dump(props)})
+
+
+def read_props(data: bytes, source: str) -> dict[str, str]:
+    """The metadata; of an archive of schema 1, the bare properties."""
+    found = [text for name, text in read_archive(data, source).items() if _is_props(name)]
+    if not found:
+        return {}
+    return parse(found[0] if found[0].lstrip().startswith(b"{\n") else b'{"props":' + found[0] + b"}", source)
+
+
+def read_parts(data: bytes, source: str) -> dict[str, bytes]:
+    """The archive's entries but the metadata, as parts: "code", "weights" and the "graph" that binds them.
+
+    A file that isn't what `write_archive` makes of its entries has a part more, "layout": all of its bytes.
+    """
+    entries = read_archive(data, source)
+    parts: dict[str, bytes] = {}
+    for name, content in entries.items():
+        if not _is_props(name):
+            part = _part(name)
+            parts[part] = parts.get(part, b"") + f"{name} {len(content)}\n".encode() + content
+    return parts if write_archive(entries) == data else parts | {"layout": data}
+
+
+def _is_props(name: str) -> bool:
+    return name.partition("/")[2] == f"extra/{ENTRY}"
+
+
+def _part(name: str) -> str:
+    """What an entry holds: TorchScript's constants and pt2's data/weights are numbers, code/ and .py are code."""
+    if "/constants/" in name or "/weights/" in name or "/data/" in name:
+        return "weights"
+    return "code" if "/code/" in name or name.endswith(".py") else "graph"

@@ -1,0 +1,108 @@
+"""The parity certificate: golden images and the trained model's answers to them, inside the artifact."""
+
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_runtime.artifact.parity import FLOAT32, Tolerance
+from mnistx_runtime.errors import ArtifactError
+
+KEY = "certificate"
+MOST_IMAGES = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Certificate:
+    """What a device needs to check itself without torch.
+
+    Args:
+        images: golden images, uint8 `(G, channels, height, width)`.
+        log_probs: the trained module's answers to them, computed in float64 and rounded to float32 `(G, classes)`.
+        tolerance: how far the artifact may be from them, and of reduced precision from `own`.
+        in_distribution: how many of the images, the first ones, look like what the model was trained on. Reduced
+            precision keeps its tolerance for these only, as other images lie far outside the ranges that it was
+            calibrated to. None: the tolerance is for all images.
+        own: of reduced precision, whose tolerance is too wide to show a fault: this very artifact's answers to the
+            golden images when it was exported `(G, classes)`.
+    """
+
+    images: NDArray[np.uint8]
+    log_probs: NDArray[np.float32]
+    tolerance: Tolerance = FLOAT32
+    in_distribution: int | None = None
+    own: NDArray[np.float32] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The certificate as JSON-ready values, arrays as base64 of their little-endian bytes, the images deflated."""
+        values = {
+            "tolerance": asdict(self.tolerance),
+            "count": len(self.images),
+            "images_zlib": base64.b64encode(zlib.compress(self.images.tobytes(), 9)).decode(),
+            "log_probs": _encode(self.log_probs),
+        }
+        if self.in_distribution is not None:
+            values["in_distribution"] = self.in_distribution
+        if self.own is not None:
+            values["own"] = _encode(self.own)
+        return values
+
+    @classmethod
+    def from_props(
+        cls, props: Mapping[str, str], shape: tuple[int, int, int], classes: int, source: str = "the model"
+    ) -> "Certificate":
+        """Read the certificate among an artifact's string properties.
+
+        Args:
+            props: of the artifact.
+            shape: channels, height, width of its images.
+            classes: columns of its answers.
+            source: how errors name the artifact.
+
+        Raises:
+            ArtifactError: there's none, or it is damaged.
+        """
+        try:
+            values = json.loads(props[KEY])
+            count = int(values["count"])
+            if not 1 <= count <= MOST_IMAGES:
+                raise ValueError(f"{count} golden images")
+            whole = count * int(np.prod(shape))
+            if "images_zlib" in values:
+                pixels = zlib.decompressobj().decompress(base64.b64decode(values["images_zlib"]), whole)
+            else:
+                pixels = base64.b64decode(values["images"])
+            known = values.get("in_distribution", values.get("drawn") or None)  # "drawn" in schema 1
+            return cls(
+                np.frombuffer(pixels, np.uint8).reshape(count, *shape).copy(),
+                _decode(values["log_probs"], count, classes),
+                _tolerance(values),
+                None if known is None else int(known),
+                _decode(values["own"], count, classes) if "own" in values else None,
+            )
+        except (KeyError, ValueError, TypeError, AttributeError, OverflowError, binascii.Error, zlib.error) as error:
+            raise ArtifactError(f"{source} carries a damaged certificate ({error}); export it again") from error
+
+
+def _tolerance(values: Mapping[str, Any]) -> Tolerance:
+    """Of schema 1, whose number of changed images was one in a thousand, rounded up."""
+    if "tolerance" in values:
+        given = values["tolerance"]
+        own_atol = given["own_atol"]
+        return Tolerance(float(given["atol"]), float(given["changed"]), None if own_atol is None else float(own_atol))
+    own = float(values["own_atol"]) if "own" in values else None
+    return Tolerance(float(values["atol"]), 1e-3 if values.get("changed") else 0.0, own)
+
+
+def _encode(answers: NDArray[np.float32]) -> str:
+    return base64.b64encode(answers.astype("<f4").tobytes()).decode()
+
+
+def _decode(text: str, count: int, classes: int) -> NDArray[np.float32]:
+    return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32).reshape(count, classes)

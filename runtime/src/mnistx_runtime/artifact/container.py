@@ -1,0 +1,240 @@
+"""An artifact on the disk: its payload, all that can change an answer, and the metadata sealed inside or beside it.
+
+One table says how each kind of file keeps its metadata. Sealing again converts nothing anew.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from mnistx_runtime.artifact import archive, onnx_file, sidecar, trailer
+from mnistx_runtime.artifact.certificate import KEY, Certificate
+from mnistx_runtime.artifact.digests import part_digests, payload_sha256
+from mnistx_runtime.artifact.metadata import DIGEST, Metadata, props_sha256
+from mnistx_runtime.errors import ArtifactError
+
+Files = dict[str, bytes]
+"""Endings and contents of an artifact's files, the one that is loaded first."""
+
+Parts = dict[str, bytes]
+
+
+@dataclass(frozen=True)
+class Container:
+    """How a kind of file keeps its metadata.
+
+    Args:
+        read_props: the metadata among the files; how errors name them.
+        read_parts: the payload's parts, likewise.
+        write_props: the files with this metadata and no other; without it nothing else changes.
+        companions: endings of the files beside the one that is loaded.
+    """
+
+    read_props: Callable[[Files, str], dict[str, str]]
+    read_parts: Callable[[Files, str], Parts]
+    write_props: Callable[[Files, Mapping[str, str]], Files]
+    companions: tuple[str, ...] = ()
+
+
+def _first(files: Files) -> tuple[str, bytes]:
+    return next(iter(files.items()))
+
+
+def _replace_first(files: Files, data: bytes) -> Files:
+    return {ending: data if at == 0 else kept for at, (ending, kept) in enumerate(files.items())}
+
+
+def _sidecar_of(files: Files) -> str:
+    """The ending of the JSON beside a model: .param and .xml give way to it, as those of their weights do."""
+    ending = _first(files)[0].partition("/")[0]
+    return f"{ending}.json" if ending == ".mlpackage" else f"{ending.rpartition('.')[0]}.json"
+
+
+def _trailer_model(files: Files, source: str) -> bytes:
+    data = _first(files)[1]
+    return trailer.split(data, source)[0]
+
+
+def _sidecar_props(files: Files, source: str) -> dict[str, str]:
+    ending = _sidecar_of(files)
+    if ending not in files:
+        raise ArtifactError(f"{source}: its metadata is missing, the {ending} file beside it")
+    return sidecar.parse(files[ending], source, [data for name, data in files.items() if name != ending])
+
+
+def _sidecar_parts(files: Files, source: str) -> Parts:  # noqa: ARG001
+    names = {".bin": "weights", ".param": "graph", ".xml": "graph"}
+    beside = _sidecar_of(files)
+    payload = {ending: data for ending, data in files.items() if ending != beside}
+    return {names.get(f".{ending.rpartition('.')[2]}", ending.rpartition("/")[2]): d for ending, d in payload.items()}
+
+
+_ONNX = Container(
+    lambda files, source: onnx_file.read_props(_first(files)[1], source),
+    lambda files, source: onnx_file.read_parts(_first(files)[1], source),
+    lambda files, props: _replace_first(files, onnx_file.write_props(_first(files)[1], props)),
+)
+_ARCHIVE = Container(
+    lambda files, source: archive.read_props(_first(files)[1], source),
+    lambda files, source: archive.read_parts(_first(files)[1], source),
+    lambda files, props: _replace_first(files, archive.add_props(_first(files)[1], props)),
+)
+_TRAILER = Container(
+    lambda files, source: trailer.split(_first(files)[1], source)[1],
+    lambda files, source: {"model": _trailer_model(files, source)},
+    lambda files, props: _replace_first(files, trailer.append_props(trailer.bare(_first(files)[1]), props)),
+)
+_SIDECAR = Container(
+    _sidecar_props,
+    _sidecar_parts,
+    lambda files, props: files | {_sidecar_of(files): sidecar.dump(props)},
+    companions=(".bin", ".json"),
+)
+
+CONTAINERS = {
+    ".onnx": _ONNX,
+    ".ort": _TRAILER,
+    ".torchscript": _ARCHIVE,
+    ".pt2": _ARCHIVE,
+    ".xml": _SIDECAR,
+    ".tflite": _TRAILER,
+    ".pte": _TRAILER,
+    ".param": _SIDECAR,
+    ".mlpackage": _SIDECAR,
+}
+"""By the last ending of the file that is loaded."""
+
+
+@dataclass(frozen=True, eq=False)
+class Artifact:
+    """The files of an artifact, read and not yet run.
+
+    Args:
+        path: of the one that is loaded.
+        files: as they are on the disk, by ending.
+    """
+
+    path: Path
+    files: Files
+
+    @property
+    def container(self) -> Container:
+        """How it keeps its metadata."""
+        return CONTAINERS[self.path.suffix]
+
+    @cached_property
+    def props(self) -> dict[str, str]:
+        """The string properties that travel with it."""
+        return self.container.read_props(self.files, str(self.path))
+
+    @cached_property
+    def parts(self) -> Parts:
+        """Its payload: all that can change an answer, by what it is."""
+        return self.container.read_parts(self.files, str(self.path))
+
+    @cached_property
+    def metadata(self) -> Metadata:
+        """What it says of itself.
+
+        Raises:
+            ArtifactError: it says nothing, or what is damaged.
+        """
+        return Metadata.from_props(self.props, str(self.path))
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """Its golden images and the answers to them.
+
+        Raises:
+            ArtifactError: it has none, or a damaged one.
+        """
+        metadata = self.metadata
+        return Certificate.from_props(self.props, metadata.input.shape, len(metadata.names), str(self.path))
+
+    @cached_property
+    def part_digests(self) -> dict[str, str]:
+        """The digest of each part of the payload, as it is now."""
+        return part_digests(self.parts)
+
+    @property
+    def is_as_exported(self) -> bool:
+        """Whether the payload is the one that was sealed; True where a file of schema 1 doesn't tell."""
+        sealed = self.metadata.payload_sha256
+        return not sealed or sealed == payload_sha256(self.part_digests)
+
+    def require_as_exported(self) -> "Artifact":
+        """Itself, if it is as exported: for runtimes that trust what they load, and crash on what they don't expect.
+
+        Raises:
+            ArtifactError: it isn't.
+        """
+        if not self.is_as_exported:
+            raise ArtifactError(f"{self.path} is not what was exported: its bytes changed; export it again")
+        return self
+
+
+def open_artifact(path: Path) -> Artifact:
+    """Read an artifact's files.
+
+    Args:
+        path: of the file that is loaded.
+
+    Raises:
+        ArtifactError: it's missing or empty, no mnistx artifact has this ending, or a companion is missing.
+    """
+    if path.suffix not in CONTAINERS:
+        raise ArtifactError(f"{path}: no artifact ends in '{path.suffix}'; known endings: {', '.join(CONTAINERS)}")
+    return Artifact(path, {_ending(file, path): file.read_bytes() for file in files_of(path)})
+
+
+def _ending(file: Path, path: Path) -> str:
+    return file.relative_to(path.parent).as_posix().removeprefix(path.stem)
+
+
+def files_of(path: Path) -> list[Path]:
+    """The files of an artifact: the one that is loaded, and those that it can't do without.
+
+    Raises:
+        ArtifactError: one of them is missing or empty.
+    """
+    if path.is_dir() and path.suffix == ".mlpackage":
+        inside = sorted(file for file in path.rglob("*") if file.is_file())
+        return [*inside, path.with_name(f"{path.name}.json")]
+    companions = CONTAINERS[path.suffix].companions if path.suffix in CONTAINERS else ()
+    found = [path, *(path.with_suffix(ending) for ending in companions)]
+    for file in found:
+        if not file.is_file():
+            raise ArtifactError(
+                f"{path}: no such model file" if file == path else f"{path}: {file.name} is missing beside it"
+            )
+        if not file.stat().st_size:
+            raise ArtifactError(f"{file} is empty")
+    return found
+
+
+def seal(suffix: str, payload: Files, metadata: Metadata, certificate: Certificate) -> Files:
+    """Put metadata and certificate inside a payload, or beside it, in place of any that was there.
+
+    Args:
+        suffix: of the file that is loaded, such as ".onnx".
+        payload: the files that a format wrote.
+        metadata: what is known of the model; the payload's digests are filled in.
+        certificate: of the model.
+
+    Returns:
+        The artifact's files.
+    """
+    container = CONTAINERS[Path(f"m{suffix}").suffix]
+    bare = container.write_props(payload, {})
+    digests = part_digests(container.read_parts(bare, "the model"))
+    digested = replace(metadata, payload_sha256=payload_sha256(digests), payload_parts=digests)
+    return container.write_props(payload, sealed_props(digested, certificate))
+
+
+def sealed_props(metadata: Metadata, certificate: Certificate) -> dict[str, str]:
+    """All properties of an artifact, in the order of their names, with a digest of them all."""
+    import json
+
+    props = metadata.to_props() | {KEY: json.dumps(certificate.to_dict(), sort_keys=True)}
+    return dict(sorted((props | {DIGEST: props_sha256(props)}).items()))
