@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_export.describe import metadata
-from mnistx_runtime.artifact.parity import ATOL
+from mnistx_export.checkpoint_model import model_from_checkpoint, model_with_data
+from mnistx_runtime.artifact.certificate import Certificate
+from mnistx_runtime.artifact.parity import FLOAT32
+from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
 from mnistx_runtime.errors import ArtifactError
-from mnistx_train.checkpoint import load_checkpoint
 from mnistx_train.errors import TrainError
-from mnistx_train.inference import log_probs
 
 
-class TrainedSession:
+class CheckpointSession:
     """A checkpoint, with the metadata that its artifacts would carry.
 
     Args:
@@ -26,11 +26,32 @@ class TrainedSession:
     def __init__(self, path: Path) -> None:
         """Load it; see the class."""
         try:
-            self._network, self._card = load_checkpoint(path)
+            self._path, self._model = path, model_from_checkpoint(path)
         except TrainError as error:
             raise ArtifactError(str(error)) from error
-        self.props = metadata(self._network, self._card, ATOL).to_props()
+        self.metadata = self._model.metadata
+
+    @property
+    def certificate(self) -> Certificate:
+        """See `mnistx_runtime.backends.Session.certificate`."""
+        return self._model.certificate(FLOAT32)
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `mnistx_runtime.backends.Session.run`."""
-        return log_probs(self._network, images, self._card.mean, self._card.std).astype(np.float32)
+        return self._model.log_probs(images).astype(np.float32)
+
+    def test_set(self, data_dir: Path | None) -> EvaluationSet | None:
+        """The test images of its data set with its answers to them; None where the data set isn't at hand.
+
+        Args:
+            data_dir: where the published sets lie.
+
+        Raises:
+            TrainError: the data that was named can't be read.
+        """
+        reference = model_with_data(self._path, data_dir, with_training=False)[0].reference
+        if reference is None:
+            return None
+        test = reference.test
+        what = f"the {len(test):,} test images of {self.metadata.dataset}"
+        return EvaluationSet(test.images, reference.float32, test.labels, what)

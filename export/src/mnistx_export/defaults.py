@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from mnistx_export.formats import Format
+from mnistx_export.formats.base import Format
 from mnistx_runtime.errors import BadInput
-from mnistx_train.checkpoint import Card
+from mnistx_train.checkpoint import load_card
 from mnistx_train.datasets import Source, source
 from mnistx_train.runs import CONFIG, last_finished, read_config
 
@@ -23,26 +23,31 @@ def checkpoint_path(named: Path | None) -> Path:
     return found / "model.safetensors" if found.is_dir() else found
 
 
-def data_source(checkpoint: Path, card: Card, data_dir: Path | None, download: bool) -> Source:
+def data_source(checkpoint: Path, data_dir: Path | None, download: bool) -> Source:
     """The data set that a checkpoint was trained on: as its run folder names it, else as its card does.
 
     Raises:
         TrainError: it can't be found.
     """
     beside = checkpoint.parent / CONFIG
-    name = read_config(checkpoint.parent).dataset if beside.is_file() else card.dataset
+    name = read_config(checkpoint.parent).dataset if beside.is_file() else load_card(checkpoint).dataset
     return source(name, data_dir, download)
 
 
-def artifact_path(checkpoint: Path, out: Path | None, target: Format) -> Path:
-    """Where an artifact goes: the file named, else into the folder named, else beside the checkpoint.
+def artifact_path(source: Path, out: Path | None, target: Format) -> Path:
+    """Where an artifact goes: the file named, else into the folder named, else beside what it is made of.
 
-    >>> from mnistx_export.formats import format_named
+    Args:
+        source: a checkpoint, or the spec of a network of the user's.
+        out: the file or folder named.
+        target: the artifact's format.
+
+    >>> from mnistx_export.formats.base import format_named
     >>> artifact_path(Path("runs/model.safetensors"), None, format_named("onnx-fp16")).as_posix()
     'runs/model-fp16.onnx'
     """
-    name = f"{checkpoint.stem}{target.variant}{target.suffix}"
+    name = f"{source.stem}{target.variant}{target.suffix}"
     if out is None:
-        return checkpoint.with_name(name)
+        return source.with_name(name)
     is_file = out.suffix and (not out.is_dir() or (target.folder and out.suffix == target.suffix))
     return out if is_file else out / name

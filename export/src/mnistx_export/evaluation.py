@@ -3,28 +3,31 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from mnistx_export.defaults import checkpoint_path, data_source
+from mnistx_export.labelled_pictures import labelled_files
 from mnistx_runtime.backends import runtime_of
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.predictor import Predictor
+from mnistx_runtime.threads import available_cpus
 from mnistx_train.calibration import apply_temperature
-from mnistx_train.checkpoint import load_checkpoint
-from mnistx_train.datasets import Split, source
-from mnistx_train.inference import log_probs
+from mnistx_train.datasets import Source, Split, source
 from mnistx_train.metrics import Metrics, measure
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a model is worth on its test images.
+    """How good a model is on labelled images.
 
     Args:
         path: the model.
         runtime: what ran it: "torch" for a checkpoint.
-        dataset: whose test images.
+        dataset: whose images.
         names: class names.
-        test: the images.
+        test: the images, as the model read them.
         metrics: the measures.
+        refused: pictures that couldn't be read, or held nothing to read; they count as misread nowhere.
     """
 
     path: Path
@@ -33,6 +36,7 @@ class Evaluation:
     names: tuple[str, ...]
     test: Split
     metrics: Metrics
+    refused: int = 0
 
 
 def evaluate(
@@ -54,26 +58,65 @@ def evaluate(
         BadInput: the model's classes aren't the data set's, or a checkpoint is to be run by another runtime.
     """
     path = checkpoint_path(model) if model is None or model.is_dir() else model
-    if path.suffix == ".safetensors":
-        if runtime not in (None, "torch"):
-            raise BadInput(f"{path} is a checkpoint, which only torch runs; export it for runtime {runtime!r}")
-        network, card = load_checkpoint(path)
-        origin = source(dataset, data_dir) if dataset else data_source(path, card, data_dir, download=True)
-        names, temperature, chosen = card.names, card.temperature, "torch"
-        test = _test(origin.names, names, origin.read(False), path)
-        answers = log_probs(network, test.images, card.mean, card.std)
+    predictor, chosen = _load(path, runtime)
+    metadata = predictor.metadata
+    if dataset:
+        origin = source(dataset, data_dir)
+    elif chosen == "torch":
+        origin = data_source(path, data_dir, download=True)
     else:
-        chosen = runtime or runtime_of(path)
-        predictor = Predictor(path, chosen)
-        origin = source(dataset or predictor.metadata.dataset, data_dir)
-        names, temperature = predictor.metadata.names, predictor.metadata.temperature
-        test = _test(origin.names, names, origin.read(False), path)
-        answers = predictor.log_probs(test.images)
-    metrics = measure(apply_temperature(answers, temperature), test.labels)
-    return Evaluation(path, chosen, origin.name, names, test, metrics)
+        origin = _source_of(path, metadata.dataset, data_dir)
+    if origin.names != metadata.names:
+        raise BadInput(
+            f"{path} knows the classes {', '.join(metadata.names)}; the data set has {', '.join(origin.names)}"
+        )
+    test = origin.read(False)
+    metrics = measure(apply_temperature(predictor.log_probs(test.images), metadata.temperature), test.labels)
+    return Evaluation(path, chosen, origin.name, metadata.names, test, metrics)
 
 
-def _test(of_data: tuple[str, ...], of_model: tuple[str, ...], test: Split, path: Path) -> Split:
-    if of_data != of_model:
-        raise BadInput(f"{path} knows the classes {', '.join(of_model)}; the data set has {', '.join(of_data)}")
-    return test
+def evaluate_folder(model: Path, folder: Path, runtime: str | None = None) -> Evaluation:
+    """Measure a model from picture files to answers, through its own preprocess.
+
+    Args:
+        model: a checkpoint, a run folder or an artifact.
+        folder: of pictures, one subfolder a class.
+        runtime: see `evaluate`.
+
+    Raises:
+        ArtifactError, BackendUnavailable, TrainError: the model can't be read or run.
+        BadInput: the folder holds no pictures of its classes, or none that can be read.
+    """
+    path = checkpoint_path(model) if model.is_dir() else model
+    predictor, chosen = _load(path, runtime)
+    files = labelled_files(folder, predictor.metadata.names)
+    answers, labels, read = [], [], []
+    outcomes = predictor.predict_files([file for file, _ in files], processes=available_cpus())
+    for (file, label), outcome in zip(files, outcomes, strict=True):
+        if not isinstance(outcome, Exception):
+            answers.append(outcome.log_probs)  # type: ignore[union-attr]
+            labels.append(label)
+            read.append(file)
+    if not answers:
+        raise BadInput(f"{folder}: none of {len(files):,} pictures can be read")
+    log_probs, truth = np.stack(answers), np.array(labels, np.int64)
+    metrics = measure(apply_temperature(log_probs, predictor.metadata.temperature), truth)
+    wrong = [index for index, *_ in metrics.wrong]
+    images = np.zeros((len(read), *predictor.metadata.input.shape), np.uint8)
+    for index in wrong:
+        images[index] = predictor.explain(read[index])[0].image
+    refused = len(files) - len(read)
+    return Evaluation(path, chosen, str(folder), predictor.metadata.names, Split(images, truth), metrics, refused)
+
+
+def _load(path: Path, runtime: str | None) -> tuple[Predictor, str]:
+    chosen = runtime_of(path)
+    if chosen == "torch" and runtime not in (None, "torch"):
+        raise BadInput(f"{path} is a checkpoint, which only torch runs; export it for runtime {runtime!r}")
+    return Predictor(path, runtime or chosen), runtime or chosen
+
+
+def _source_of(path: Path, dataset: str, data_dir: Path | None) -> Source:
+    if not dataset:
+        raise BadInput(f"{path} doesn't say what it was trained on; name a folder of pictures, or a --dataset")
+    return source(dataset, data_dir)

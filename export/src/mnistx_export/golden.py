@@ -1,13 +1,20 @@
-"""The golden images: digits drawn with a pen by mnistx itself, edge cases and noise. None is anybody's data."""
+"""The golden images: drawn by mnistx itself, with edge cases and noise, or given by the user to be given away."""
 
 import math
+import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.input_spec import InputSpec
+
 SIDE = 28
+MOST_IMAGES = 32
+MOST_ANSWERS = 15_000  # numbers; a certificate of reduced precision holds them twice
+MOST_BYTES = 285_000  # of a certificate, its arrays in base64
 VARIANTS = 3  # of each digit
 DRAWN = 10 * VARIANTS  # golden images that are digits, the first ones
 SEED = 20
@@ -104,14 +111,105 @@ def hard_images() -> NDArray[np.uint8]:
     ).astype(np.uint8)
 
 
-def golden_images() -> NDArray[np.uint8]:
-    """The images of the parity certificate: three of each digit, then the hard ones.
+@dataclass(frozen=True, eq=False)
+class GoldenImages:
+    """The images of a certificate.
 
-    Returns:
-        uint8 `(44, 1, 28, 28)`.
+    Args:
+        images: uint8 `(G, channels, height, width)`.
+        in_distribution: how many of them, the first ones, look like what the model was trained on.
+    """
 
-    >>> golden_images().shape
+    images: NDArray[np.uint8]
+    in_distribution: int
+
+
+def golden_images(spec: InputSpec, names: Sequence[str], pictures: NDArray[np.uint8] | None = None) -> GoldenImages:
+    """The images of the parity certificate: of the user's where given, then drawn ones, hard ones last.
+
+    Args:
+        spec: of the model's input.
+        names: class names: of a model of digits, three of each digit are drawn.
+        pictures: of the kind that the model was trained on, uint8 `(G, channels, height, width)`; the first ones are
+            taken, in blocks as large as keep the certificate below 300 KB.
+
+    >>> spec = InputSpec(channels=1, height=28, width=28, mean=0.13, std=0.31, preprocess="mnist-digit")
+    >>> golden_images(spec, "0123456789").images.shape
     (44, 1, 28, 28)
     """
-    digits = [draw_digit(digit, seed) for seed in range(VARIANTS) for digit in range(10)]
-    return np.concatenate([np.stack(digits), hard_images()])[:, None]
+    if spec.preprocess == "mnist-digit":
+        digits = np.stack([draw_digit(digit, seed) for seed in range(VARIANTS) for digit in range(10)])
+        drawn = np.concatenate([digits, hard_images()])[:, None]
+        known = DRAWN if {*names} <= {*map(str, range(10))} else 0
+    else:
+        drawn, known = seeded_images(spec), 0
+    if pictures is None:
+        return GoldenImages(drawn[: max(8, MOST_ANSWERS // len(names))], known)
+    count = min(MOST_IMAGES, max(8, MOST_ANSWERS // len(names)))
+    drawn = drawn if len(drawn) + len(pictures) <= count else drawn[:: -(-2 * len(drawn) // count)]
+    room = (MOST_BYTES - 2 * count * len(names) * 16 / 3) * 3 / 4 - deflated_size(drawn)
+    chosen = fit_bytes(pictures[: count - len(drawn)], int(room))
+    known = 0 if len(drawn) < DRAWN else known
+    return GoldenImages(np.concatenate([chosen, drawn]), len(chosen) + known)
+
+
+def seeded_images(spec: InputSpec) -> NDArray[np.uint8]:
+    """Images that nobody took, of any shape: uniform, checkered, ramps, single pixels, noise in blocks.
+
+    Returns:
+        uint8 `(16, channels, height, width)`.
+
+    >>> spec = InputSpec(channels=3, height=40, width=48, mean=0.5, std=0.5)
+    >>> seeded_images(spec).shape
+    (16, 3, 40, 48)
+    """
+    channels, height, width = spec.shape
+    random = np.random.default_rng(SEED)
+    row, column = np.mgrid[0:height, 0:width]
+    pixel = np.zeros((height, width))
+    pixel[height // 2, width // 2] = 255
+    ramp, fall = column * 255 // (width - 1), row * 255 // (height - 1)
+    ring = np.hypot(row - height / 2, column - width / 2) % (min(height, width) / 3)
+    shapes = [
+        np.zeros((height, width)),
+        np.full((height, width), 255),
+        np.full((height, width), 127),
+        (row + column) % 2 * 255,
+        (row * 4 // height + column * 4 // width) % 2 * 255,
+        pixel,
+        ramp,
+        fall,
+        ring * 255 / ring.max(),
+    ]
+    grey = [np.repeat(shape[None], channels, 0) for shape in shapes]
+    mixed = np.stack([ramp, 255 - fall, (row * 4 // height + column * 4 // width) % 2 * 255])[:channels]
+    blocks = [block_noise(random, spec.shape, count) for count in (2, 4, 8, 8, 16, 16)]
+    return np.stack([*grey, mixed, *blocks]).round().astype(np.uint8)
+
+
+def block_noise(random: np.random.Generator, shape: tuple[int, int, int], count: int) -> NDArray[np.uint8]:
+    """Blocks of random colours, `count` along each side: it packs well, and every filter has something to answer."""
+    channels, height, width = shape
+    small = random.integers(0, 256, (channels, count, count), dtype=np.uint8)
+    rows, columns = np.arange(height) * count // height, np.arange(width) * count // width
+    return small[:, rows][:, :, columns]
+
+
+def deflated_size(images: NDArray[np.uint8]) -> int:
+    """Bytes of images when deflated."""
+    return len(zlib.compress(images.tobytes(), 9))
+
+
+def fit_bytes(images: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
+    """The images, in blocks as small as keep them within so many bytes when deflated; fewer where that isn't enough.
+
+    Args:
+        images: uint8 `(N, channels, height, width)`.
+        most: bytes.
+    """
+    for size in (1, 2, 3, 4, 6, 8):
+        rows, columns = (np.arange(side) // size * size for side in images.shape[2:])
+        blocks = images[:, :, rows][:, :, :, columns]
+        if deflated_size(blocks) <= most:
+            return np.ascontiguousarray(blocks)
+    return fit_bytes(images[: len(images) // 2], most) if len(images) > 1 else np.ascontiguousarray(blocks)

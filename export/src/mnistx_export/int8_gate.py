@@ -1,5 +1,6 @@
-"""Is an int8 artifact worth having? Its accuracy on validation images, its size and its speed, beside float32's."""
+"""Whether an int8 artifact is worth keeping: its accuracy on validation images, size and speed, beside float32's."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -8,14 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.backends import backend, runtime_of
-from mnistx_train.datasets import Split
+from mnistx_export.model import Model
+from mnistx_runtime.artifact.container import files_of
+from mnistx_runtime.backends import Session, backend, runtime_of
 
 ROUNDS, CALLS = 300, 5
+SECONDS = 5.0  # after which no further round is begun
 
 
 @dataclass(frozen=True)
-class Changed:
+class ChangedPrediction:
     """A prediction that isn't the trained model's.
 
     Args:
@@ -33,9 +36,9 @@ class Changed:
     after: str
 
 
-def changed(
+def changed_predictions(
     split: str, labels: NDArray[Any], before: NDArray[Any], after: NDArray[Any], names: tuple[str, ...]
-) -> tuple[Changed, ...]:
+) -> tuple[ChangedPrediction, ...]:
     """The predictions that differ.
 
     Args:
@@ -47,12 +50,13 @@ def changed(
     """
     old, new = before.argmax(1), after.argmax(1)
     return tuple(
-        Changed(split, int(at), names[labels[at]], names[old[at]], names[new[at]]) for at in np.nonzero(old != new)[0]
+        ChangedPrediction(split, int(at), names[labels[at]], names[old[at]], names[new[at]])
+        for at in np.nonzero(old != new)[0]
     )
 
 
 @dataclass(frozen=True)
-class Worth:
+class Int8Gate:
     """An int8 artifact beside the float32 one of its kind.
 
     Args:
@@ -67,17 +71,17 @@ class Worth:
     count: int
     smaller: float
     faster: float
-    changed: tuple[Changed, ...]
+    changed: tuple[ChangedPrediction, ...]
 
-    def objection(self, max_drop: float) -> str | None:
+    def rejection_reason(self, max_drop: float) -> str | None:
         """Why not to keep it; None if there's no reason.
 
         Args:
             max_drop: points of accuracy that it may lose, 0..100.
 
-        >>> Worth(0.2, 5000, 3.9, 1.6, ()).objection(0.05)
+        >>> Int8Gate(0.2, 5000, 3.9, 1.6, ()).rejection_reason(0.05)
         'it loses 0.20 points of accuracy on 5,000 validation images, more than the 0.05 of --max-drop'
-        >>> Worth(0.0, 5000, 0.9, 0.8, ()).objection(0.05)
+        >>> Int8Gate(0.0, 5000, 0.9, 0.8, ()).rejection_reason(0.05)
         'it is neither smaller nor faster here than float32'
         """
         if self.drop > max_drop:
@@ -90,22 +94,35 @@ class Worth:
         return None
 
 
-def worth(artifact: Path, float32: Path, validation: Split, before: NDArray[Any], names: tuple[str, ...]) -> Worth:
+def measure_int8(artifact: Path, float32: Path, model: Model, before: NDArray[Any]) -> Int8Gate:
     """Measure it.
 
     Args:
         artifact: of int8.
         float32: the artifact to beat, for the same runtime.
-        validation: images to judge by.
-        before: the trained model's answers to them, `(N, classes)`.
-        names: class names.
+        model: that both are of, with validation images to judge by.
+        before: its answers to them, `(N, classes)`.
     """
+    validation = model.validation
+    assert validation is not None
     sessions = [backend(runtime_of(path)).load(path, 1) for path in (artifact, float32)]
-    after = sessions[0].run(validation.images[:, None])
+    after = sessions[0].run(validation.images)
     right = [(answers.argmax(1) == validation.labels).mean() for answers in (before, after)]
+    sizes = [sum(file.stat().st_size for file in files_of(path)) for path in (artifact, float32)]
+    return Int8Gate(
+        drop=float(right[0] - right[1]) * 100,
+        count=len(validation),
+        smaller=sizes[1] / sizes[0],
+        faster=_time_ratio(sessions, validation.images[:1]),
+        changed=changed_predictions("validation", validation.labels, before, after, model.names),
+    )
+
+
+def _time_ratio(sessions: Sequence[Session], image: NDArray[np.uint8]) -> float:
+    """The second's time over the first's: the median of rounds in turn, so that a machine that drifts hurts both."""
     ratios = []
-    image = validation.images[:1, None]
-    for _ in range(ROUNDS):  # in turn, so that a machine that drifts hurts both
+    until = perf_counter() + SECONDS
+    for _ in range(ROUNDS):
         times = []
         for session in sessions:
             session.run(image)
@@ -114,10 +131,6 @@ def worth(artifact: Path, float32: Path, validation: Split, before: NDArray[Any]
                 session.run(image)
             times.append(perf_counter() - began)
         ratios.append(times[1] / times[0])
-    return Worth(
-        drop=float(right[0] - right[1]) * 100,
-        count=len(validation),
-        smaller=float32.stat().st_size / artifact.stat().st_size,
-        faster=float(np.median(ratios)),
-        changed=changed("validation", validation.labels, before, after, names),
-    )
+        if perf_counter() > until:
+            break
+    return float(np.median(ratios))

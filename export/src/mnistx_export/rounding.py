@@ -7,7 +7,9 @@ ones first moves its own weights towards the sums that it had behind the trained
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -18,14 +20,15 @@ _RIDGE = 0.1  # likewise where a layer makes up for those before it; of 0.001 to
 
 
 def round_layers(
-    module: nn.Sequential, batches: Sequence[Tensor], scales: dict[str, Tensor], limit: int
+    module: nn.Module, batches: Sequence[Tensor], scales: Mapping[str, Tensor], limit: int
 ) -> dict[str, Tensor]:
-    """Every convolution's and linear layer's weights as whole multiples of their scale.
+    """Convolutions' and linear layers' weights as whole multiples of their scale, in the order in which they run.
 
     Args:
-        module: the network, a list of layers; it isn't changed.
+        module: the network; it isn't changed.
         batches: what it takes, as it will see it.
-        scales: by the weight's name, such as "conv1.weight", above 0, one an output.
+        scales: by the weight's name, such as "conv1.weight", above 0, one an output; layers without one, and those of
+            several groups, stay as they are.
         limit: the largest multiple, either way.
 
     Returns:
@@ -34,22 +37,59 @@ def round_layers(
     found: dict[str, Tensor] = {}
     twin = copy.deepcopy(module)
     with torch.inference_mode():
-        for at, (name, layer) in enumerate(module.named_children()):
-            if not isinstance(layer, nn.Conv2d | nn.Linear):
+        for name in _running_order(module, batches[0]):
+            layer = module.get_submodule(name)
+            if not isinstance(layer, nn.Conv2d | nn.Linear) or f"{name}.weight" not in scales:
+                continue
+            if isinstance(layer, nn.Conv2d) and layer.groups > 1:
                 continue
             weights, scale = layer.weight, scales[f"{name}.weight"]
             count = weights[0].numel()
             gram, missing = (torch.zeros(count, count, dtype=torch.float64) for _ in range(2))
             for batch in batches:
-                wanted, given = (_im2col(layer, part[:at](batch)) for part in (module, twin))
+                wanted, given = (_im2col(layer, _input_of(part, name, batch)) for part in (module, twin))
                 gram += given.T @ given
                 missing += given.T @ (wanted - given)
             flat = weights.flatten(1).double()
             flat = flat + torch.linalg.solve(_damped(gram, _RIDGE), missing @ flat.T).T
             found[f"{name}.weight"] = round_weights(flat, scale, limit, gram).view(weights.shape)
             multiples = found[f"{name}.weight"].flatten(1) * scale[:, None]
-            twin.get_submodule(name).load_state_dict({"weight": multiples.view(weights.shape), "bias": layer.bias})
+            twin.get_submodule(name).load_state_dict({"weight": multiples.view(weights.shape)}, strict=False)
     return found
+
+
+class _Reached(Exception):
+    """A layer has its input."""
+
+
+def _running_order(module: nn.Module, batch: Tensor) -> list[str]:
+    """The names of the modules without children, in the order in which they first run."""
+    order: dict[str, None] = {}
+    leaves = [(name, each) for name, each in module.named_modules() if not list(each.children())]
+    hooks = [each.register_forward_pre_hook(partial(_note, order, name)) for name, each in leaves]
+    module(batch[:1])
+    for hook in hooks:
+        hook.remove()
+    return list(order)
+
+
+def _note(order: dict[str, None], name: str, *_: object) -> None:
+    order.setdefault(name)
+
+
+def _input_of(module: nn.Module, name: str, batch: Tensor) -> Tensor:
+    """What a layer takes the first time it runs, of what the whole module takes."""
+    taken: list[Tensor] = []
+
+    def take(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        taken.append(inputs[0])
+        raise _Reached
+
+    hook = module.get_submodule(name).register_forward_pre_hook(take)
+    with suppress(_Reached):
+        module(batch)
+    hook.remove()
+    return taken[0]
 
 
 def round_weights(weights: Tensor, scale: Tensor, limit: int, gram: Tensor) -> Tensor:
@@ -90,6 +130,6 @@ def _im2col(layer: nn.Conv2d | nn.Linear, inputs: Tensor) -> Tensor:
     """What each output sums, one row each, float64 `(rows, K)`."""
     if isinstance(layer, nn.Conv2d):
         assert not isinstance(layer.padding, str)
-        columns = unfold(inputs, layer.kernel_size, padding=layer.padding, stride=layer.stride)
+        columns = unfold(inputs, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
         inputs = columns.transpose(1, 2).flatten(0, 1)
-    return inputs.double()
+    return inputs.flatten(0, -2).double()

@@ -16,11 +16,15 @@ COMMANDS = {
     "verify": "mnistx_runtime.commands.verify:verify",
 }
 
+_TRAIN, _EXPORT = "pip install ./runtime ./train", "pip install ./runtime ./train ./export"
 ELSEWHERE = {
-    "data": "pip install ./runtime ./train",
-    "evaluate": "pip install ./runtime ./train ./export",
-    "export": "pip install ./runtime ./train ./export",
-    "train": "pip install ./runtime ./train",
+    "compare": _EXPORT,
+    "data": _TRAIN,
+    "evaluate": _EXPORT,
+    "export": _EXPORT,
+    "seal": _EXPORT,
+    "spec": _EXPORT,
+    "train": _TRAIN,
 }
 """Commands of the sibling packages, and the line, run in a checkout of mnistx, that installs them."""
 

@@ -1,11 +1,16 @@
 """mnistx export"""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnistx_export.formats import FORMATS
 from mnistx_runtime.commands import as_json, one_line, print_json
 from mnistx_train.commands import data_dir
+
+if TYPE_CHECKING:
+    from mnistx_export.model import Model
 
 ALL = "all"
 
@@ -16,16 +21,25 @@ ALL = "all"
     "names",
     required=True,
     multiple=True,
-    help="onnx, onnx-fp16, onnx-int8, ort, torchscript, pt2, openvino, litert, litert-int8, executorch, ncnn, coreml; "
-    "may be repeated; all for all that can be written here.",
+    help=f"{', '.join(FORMATS)}; may be repeated; all for all that can be written here.",
 )
 @click.option(
     "--checkpoint",
     type=click.Path(path_type=Path),
     help="A file or run folder; without it the last finished run, else the released one.",
 )
+@click.option(
+    "--spec", type=click.Path(path_type=Path), help="A TOML that describes a network of your own: mnistx spec init."
+)
+@click.option(
+    "--golden-from",
+    type=click.Path(path_type=Path),
+    help="With --spec: pictures that may travel inside every artifact, for its certificate.",
+)
 @click.option("--opset", type=int, help="ONNX operator set, 18 to 24.  [default: 20]")
-@click.option("--out", type=click.Path(path_type=Path), help="A file or a folder; beside the checkpoint without it.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="A file or a folder; beside the checkpoint or spec without it."
+)
 @click.option(
     "--atol",
     type=click.FloatRange(0, min_open=True),
@@ -40,51 +54,39 @@ ALL = "all"
 )
 @data_dir
 @as_json
-def export(
-    names: tuple[str, ...],
-    checkpoint: Path | None,
-    opset: int | None,
-    out: Path | None,
-    atol: float | None,
-    max_drop: float,
-    data_dir: Path | None,
-    as_json: bool,
-) -> None:
+def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any) -> None:
     """Write a trained model for deployment, verified.
 
     The artifact is compared with PyTorch, in float32 and in float64, on all test images (on its golden images only
-    where the data set isn't at hand), as it will be deployed, before it is kept. What is not the trained model isn't
+    where there are none at hand), as it will be deployed, before it is kept. What is not the trained model isn't
     left on disk, and the exit code is 1; so is int8 that loses accuracy, or is neither smaller nor faster.
     """
     from mnistx_export.defaults import artifact_path, checkpoint_path
-    from mnistx_export.export import check_target, references
-    from mnistx_export.export import export as export_artifact
-    from mnistx_export.format_results import HEADER, draw_changed, lines, row
-    from mnistx_export.formats import FORMATS, Options, format_named
+    from mnistx_export.exporter import Settings, check_target
+    from mnistx_export.exporter import export as export_model
+    from mnistx_export.format_results import HEADER, draw_changed, format_lines, format_row
+    from mnistx_export.formats.base import format_named
     from mnistx_runtime.errors import BackendUnavailable, BadInput
-    from mnistx_train.checkpoint import load_checkpoint
 
     targets = [format_named(name) for name in (FORMATS if ALL in names else dict.fromkeys(names))]
-    source_path = checkpoint_path(checkpoint)
-    network, card = load_checkpoint(source_path)
-    paths = {target.name: artifact_path(source_path, out, target) for target in targets}
+    settings = Settings(asked["opset"], asked["atol"], asked["max_drop"])
+    source = asked["spec"] or checkpoint_path(asked["checkpoint"])
+    paths = {target.name: artifact_path(source, out, target) for target in targets}
     if len(set(paths.values())) < len(paths):
         raise BadInput(f"{out}: several formats need a folder, not a file")
     if len(targets) == 1:
-        check_target(targets[0], paths[targets[0].name], Options(opset))
-    click.echo(f"checkpoint {source_path}: {card.dataset}, {card.recipe} recipe", err=True)
-    training, against = references(source_path, network, card, data_dir, any(target.beats for target in targets))
-    options = Options(opset, training)
+        check_target(targets[0], paths[targets[0].name], settings)
+    model = _model(source, asked, any(target.baseline for target in targets))
     worst = 0
     if len(targets) > 1 and not as_json:
         click.echo(HEADER)
     for target in targets:
         try:
-            found = export_artifact(network, card, target, paths[target.name], atol, options, against, max_drop)
-        except Exception as error:  # a converter's own failure too must not stop the formats after it
-            if len(targets) == 1:
+            found = export_model(model, target, paths[target.name], settings)
+        except Exception as error:  # what a format can't carry must not stop the formats after it
+            code = getattr(error, "exit_code", None)
+            if len(targets) == 1 or code is None:
                 raise
-            code = getattr(error, "exit_code", 2)
             absent = ALL in names and isinstance(error, BackendUnavailable | BadInput)
             worst = max(worst, 0 if absent else code)
             if as_json:
@@ -92,9 +94,34 @@ def export(
             else:
                 click.echo(f"{target.name:<12} {one_line(error)}")
             continue
-        draw_changed(source_path, found, training, against)
+        draw_changed(source.parent, found, model)
         if as_json:
             print_json(found.to_dict())
         else:
-            click.echo("\n".join(lines(found)) if len(targets) == 1 else row(found))
+            click.echo("\n".join(format_lines(found)) if len(targets) == 1 else format_row(found))
     click.get_current_context().exit(worst)
+
+
+def _model(source: Path, asked: dict[str, Any], with_training: bool) -> "Model":
+    """What is exported: of a checkpoint, or of a spec."""
+    from mnistx_runtime.errors import BadInput
+
+    if asked["spec"]:
+        from mnistx_export.spec_file import read_spec
+        from mnistx_export.spec_model import model_from_spec
+
+        if asked["checkpoint"] or asked["data_dir"]:
+            raise BadInput("--spec names its own weights and pictures; leave --checkpoint and --data-dir out")
+        model = model_from_spec(read_spec(source), asked["golden_from"])
+        if model.test is None:
+            click.echo("verified on golden images only: the spec names no pictures under [data]", err=True)
+        return model
+    from mnistx_export.checkpoint_model import model_with_data
+
+    if asked["golden_from"]:
+        raise BadInput("--golden-from goes with --spec")
+    model, missing = model_with_data(source, asked["data_dir"], with_training)
+    click.echo(f"checkpoint {source}: {model.metadata.description}", err=True)
+    if missing:
+        click.echo(f"verified on golden images only: {missing}", err=True)
+    return model

@@ -1,7 +1,7 @@
-"""`mnistx verify` where torch and the data are at hand: an artifact beside the checkpoint that it was made of."""
+"""`mnistx compare`: an artifact beside the trained module that it was made of."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +9,17 @@ from jinja2 import Environment, PackageLoader
 
 from mnistx_export.compare.foreign_onnx import foreign_onnx
 from mnistx_export.compare.layers import Layer, compare_layers
-from mnistx_export.compare.suites import Part, compare_thoroughly, trained
-from mnistx_export.defaults import data_source
+from mnistx_export.compare.suites import Part, run_suites
 from mnistx_export.golden import golden_images
+from mnistx_export.model import Model
+from mnistx_runtime.artifact.container import open_artifact
 from mnistx_runtime.artifact.metadata import DIGEST
-from mnistx_runtime.artifact.parity import ATOL
+from mnistx_runtime.artifact.parity import FLOAT32
 from mnistx_runtime.artifact.verification import Verification, verify
-from mnistx_runtime.backends import backend, runtime_of
+from mnistx_runtime.backends import existing_file, runtime_of
 from mnistx_runtime.errors import BadInput
+from mnistx_runtime.files import write_whole
 from mnistx_runtime.predictor import Predictor
-from mnistx_train.checkpoint import load_checkpoint
-from mnistx_train.errors import NotAtHand
-from mnistx_train.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Compared:
             lines.append(f"  not written by mnistx; takes {self.takes}; lacks {'; '.join(self.lacks)}")
         for part in self.parts:
             accuracy = "" if part.accuracy is None else f", accuracy {part.accuracy:.2%}"
-            broken = ("" if part.judged else ", promised nothing") if part.passed else "  <-- HERE"
+            broken = ("" if part.enforced else ", promised nothing") if part.passed else "  <-- HERE"
             lines.append(f"  {part.name} ({part.float32.count:,}){accuracy}{broken}")
             for label, parity in (
                 ("PyTorch float32", part.float32),
@@ -99,51 +98,48 @@ class Compared:
         return lines
 
 
-def compare_with_checkpoint(
-    artifact: Path, against: Path, data_dir: Path | None, atol: float | None, layers: bool
-) -> Compared:
+def compare_with_model(artifact: Path, model: Model, against: str, atol: float | None, layers: bool) -> Compared:
     """Compare one artifact.
 
     Args:
         artifact: a file with one of the known endings; an .onnx file may be of any origin.
-        against: a checkpoint, or a run folder.
-        data_dir: where the published sets lie.
+        model: the trained module.
+        against: what it came from, for a person.
         atol: tolerance; None for the certificate's, or 1e-4.
         layers: compare layer by layer, too.
 
     Raises:
-        ArtifactError, BackendUnavailable, TrainError: a file can't be read or run.
+        ArtifactError, BackendUnavailable: a file can't be read or run.
     """
-    checkpoint = against / "model.safetensors" if against.is_dir() else against
-    network, card = load_checkpoint(checkpoint)
-    reference = trained(network, card)
-    note = ""
-    try:
-        test = data_source(checkpoint, card, data_dir, download=False).read(False)
-    except NotAtHand as error:
-        if data_dir is not None:
-            raise
-        test, note = None, f"compared on no test images: {error}"
-    if artifact.suffix == ".onnx" and DIGEST not in backend_props(artifact):
-        found = foreign_onnx(artifact, card, reference.float32, golden_images())
-        answer, certificate, lacks, takes = found.answer, None, found.lacks, found.takes
+    golden = golden_images(model.spec, model.names, model.golden).images
+    certificate: Verification | None = None
+    lacks: tuple[str, ...] = ()
+    takes = ""
+    tolerance = FLOAT32
+    note = "" if model.test else "compared on no test images: there are none at hand"
+    if artifact.suffix == ".onnx" and DIGEST not in open_artifact(existing_file(artifact, "ort")).props:
+        found = foreign_onnx(artifact, model, golden)
+        answer, lacks, takes = found.answer, found.lacks, found.takes
     else:
-        certificate = verify(artifact)
-        answer, lacks, takes = Predictor(artifact, runtime_of(artifact)).log_probs, (), ""
-    tolerance = atol or (certificate.parity.atol if certificate else ATOL)
-    reduced = certificate is not None and certificate.own is not None
-    looked = compare_layers(artifact, network, card, golden_images(), tolerance) if layers else []
-    parts = compare_thoroughly(answer, reference, test, tolerance, reduced)
-    return Compared(str(artifact), str(checkpoint), certificate, tuple(parts), tuple(looked), lacks, takes, note)
+        predictor = Predictor(artifact, runtime_of(artifact))
+        certificate, tolerance = verify(artifact), predictor.certificate.tolerance
+        _require_same_interface(artifact, predictor, model)
+        answer = predictor.log_probs
+    tolerance = tolerance if atol is None else replace(tolerance, atol=atol)
+    looked = compare_layers(artifact, model, golden, tolerance.atol) if layers else []
+    parts = run_suites(answer, model, tolerance)
+    return Compared(str(artifact), against, certificate, tuple(parts), tuple(looked), lacks, takes, note)
 
 
-def backend_props(path: Path) -> dict[str, str]:
-    """The properties of an .onnx file, whatever its interface."""
-    from mnistx_runtime.artifact.onnx_file import props_and_weights
-
-    if not path.is_file():
-        backend("ort").load(path, 1)
-    return props_and_weights(path.read_bytes(), str(path))[0]
+def _require_same_interface(artifact: Path, predictor: Predictor, model: Model) -> None:
+    """Raise BadInput where an artifact takes or gives something else than the module."""
+    ours, theirs = predictor.metadata, model
+    for what, mine, other in (
+        ("images of", ours.input.shape, theirs.spec.shape),
+        ("classes", ours.names, theirs.names),
+    ):
+        if mine != other:
+            raise BadInput(f"{artifact} knows {what} {mine}, what it is compared with {other}")
 
 
 def write_report(path: Path, found: list[Compared]) -> None:
@@ -151,7 +147,7 @@ def write_report(path: Path, found: list[Compared]) -> None:
 
     Raises:
         BadInput: another ending.
-        TrainError: it can't be written.
+        BadInput: another ending, or it can't be written.
     """
     if path.suffix == ".json":
         write_whole(path, (json.dumps([each.to_dict() for each in found], indent=1) + "\n").encode())
@@ -162,7 +158,3 @@ def write_report(path: Path, found: list[Compared]) -> None:
         "report.html.j2"
     )
     write_whole(path, page.render(found=found).encode())
-
-
-VERIFY = compare_with_checkpoint, write_report
-"""What `mnistx verify --against` calls."""

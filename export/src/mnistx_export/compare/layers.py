@@ -10,10 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from mnistx_export.deployed import deployed_module
+from mnistx_export.model import Model
 from mnistx_runtime.artifact.metadata import INPUT
 from mnistx_runtime.errors import BadInput
-from mnistx_train.checkpoint import Card
 
 _LAST_OPERATOR = {
     "Normalize": ("Div", "aten::div"),
@@ -46,31 +45,33 @@ class Layer:
     passed: bool
 
 
-def compare_layers(
-    path: Path, network: nn.Sequential, card: Card, images: NDArray[np.uint8], atol: float
-) -> list[Layer]:
+def compare_layers(path: Path, model: Model, images: NDArray[np.uint8], atol: float) -> list[Layer]:
     """Every layer of an artifact beside that of the module it was made of.
 
     Args:
         path: ends in .onnx or .torchscript.
-        network: trained.
-        card: of the same checkpoint.
-        images: uint8 `(N, 1, 28, 28)`.
+        model: whose module is a list of layers, `nn.Sequential`.
+        images: uint8 `(N, channels, height, width)`.
         atol: tolerance; see `Layer`.
 
     Returns:
         The layers in order; the first that hasn't passed is where it goes wrong.
 
     Raises:
-        BadInput: another format, or a file that isn't built of the same layers.
+        BadInput: another format, a module of another kind, or a file that isn't built of the same layers.
     """
     if path.suffix not in _OUTPUTS:
         raise BadInput(f"{path}: --layers looks into {' and '.join(_OUTPUTS)} files")
-    module = deployed_module(network, card.mean, card.std)
+    children: list[tuple[str, nn.Module]] = [("normalize", model.deployed.normalize), *model.module.named_children()]
+    children = [(name, layer) for name, layer in children if not isinstance(layer, nn.Identity | nn.Dropout)]
+    strange = next((layer for _, layer in children if type(layer).__name__ not in _LAST_OPERATOR), None)
+    if strange is not None or not isinstance(model.module, nn.Sequential):
+        what = type(strange or model.module).__name__
+        raise BadInput(f"--layers follows nn.Sequential of {', '.join(_LAST_OPERATOR)}, not {what}")
     found = _OUTPUTS[path.suffix](path, images)
     layers, value, at = [], torch.from_numpy(images), 0
     with torch.inference_mode():
-        for name, child in module.named_children():
+        for name, child in children:
             value = child(value)
             expected = value.numpy()
             at = _position(found, at, _LAST_OPERATOR[type(child).__name__], expected.shape, path, name)

@@ -1,14 +1,16 @@
-"""Core ML's package, in float32, for Apple's systems; nothing else runs it, so here it is unverified."""
+"""Core ML's package, in float32, for Apple's systems; nothing else runs it, so here it is unverified.
+
+Its metadata lies in a JSON beside it.
+"""
 
 import json
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
-from mnistx_export.deployed import example
-from mnistx_export.formats import Files, Format, Options
+from mnistx_export.formats.base import Conversion, Format
+from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
 from mnistx_runtime.quiet import quiet
 
@@ -24,19 +26,13 @@ MANIFEST = {
 }
 
 
-def coreml_from_module(module: nn.Module, props: dict[str, str], options: Options) -> Files:  # noqa: ARG001
-    """The files of one .mlpackage folder. Core ML knows no uint8 arrays: the image is int32, 0..255.
-
-    Args:
-        module: from uint8 `(N, 1, 28, 28)` to `(N, classes)`.
-        props: what goes into the model's user-defined metadata.
-        options: none apply.
-    """
+def coreml_from_module(conversion: Conversion) -> Files:
+    """The files of one .mlpackage folder. Core ML knows no uint8 arrays: the image is int32, 0..255."""
     with quiet():
         import coremltools
 
-        traced = torch.jit.trace(module, (example(1),), check_trace=False)  # type: ignore[no-untyped-call]
-        shape = coremltools.Shape((coremltools.RangeDim(1, MAX_BATCH, default=1), 1, 28, 28))
+        traced = torch.jit.trace(conversion.deployed, (conversion.example(1),), check_trace=False)  # type: ignore[no-untyped-call]
+        shape = coremltools.Shape((coremltools.RangeDim(1, MAX_BATCH, default=1), *conversion.spec.shape))
         model = coremltools.convert(
             traced,
             inputs=[coremltools.TensorType(name=INPUT, shape=shape, dtype=np.int32)],
@@ -47,9 +43,7 @@ def coreml_from_module(module: nn.Module, props: dict[str, str], options: Option
             skip_model_load=True,
         )
         description = model.get_spec()
-        described = description.description.metadata.userDefined
-        described.clear()  # the date of the conversion
-        described.update(props)
+        description.description.metadata.userDefined.clear()  # the date of the conversion
         folder = ".mlpackage/Data/com.apple.CoreML"
         return {
             ".mlpackage/Manifest.json": json.dumps(MANIFEST, indent=1, sort_keys=True).encode(),

@@ -4,43 +4,40 @@ from typing import Any
 
 from torch import nn
 
-from mnistx_export.formats import Files, Format, Options, Tolerance
-from mnistx_export.formats.litert import flatbuffer
-from mnistx_export.formats.onnx_int8 import IMAGES
+from mnistx_export.formats.base import INT8, Conversion, Format
+from mnistx_export.formats.litert import litert_from_module
+from mnistx_export.formats.onnx_int8 import calibration_images
+from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT
-from mnistx_runtime.artifact.seal import appended
 from mnistx_runtime.quiet import quiet
 
-LAST = "fc2"
 
-
-def litert_int8_from_module(module: nn.Module, props: dict[str, str], options: Options) -> Files:
-    """One file.
-
-    Args:
-        module: from uint8 `(N, 1, 28, 28)` to `(N, classes)`.
-        props: what goes into the archive.
-        options: the images to calibrate on.
-    """
-    assert options.training is not None
-    images = options.training.training.images[:IMAGES, None, None]
-    float32 = flatbuffer(module)
+def litert_int8_from_module(conversion: Conversion) -> Files:
+    """One file."""
+    images = calibration_images(conversion)[:, None]
+    (float32,) = litert_from_module(conversion).values()
     with quiet():
         from ai_edge_quantizer.calibrator import CalibrationMode, Calibrator
         from ai_edge_quantizer.quantizer import Quantizer
         from ai_edge_quantizer.utils.qsv_utils import min_max_update
 
-        manager = _recipes()
+        manager = _recipes(_last_linear(conversion.deployed))
         mode = CalibrationMode.CALIBRATION_PRESERVE_ALL_TENSORS
         calibrator = Calibrator(float32, num_threads=1, mode=mode, qsv_update_func=min_max_update)
         calibrator.calibrate({"serving_default": [{INPUT: image} for image in images]}, manager)
         quantizer = Quantizer(float32)
         quantizer.load_quantization_recipe(manager.get_quantization_recipe())
         quantized = quantizer.quantize(calibrator.get_model_qsvs()).quantized_model
-        return {".tflite": appended(bytes(quantized), props)}
+        return {".tflite": bytes(quantized)}
 
 
-def _recipes() -> Any:
+def _last_linear(deployed: nn.Module) -> str:
+    """The name of the last linear layer, which the converter keeps in the names of its tensors."""
+    linear = [name for name, layer in deployed.named_modules() if isinstance(layer, nn.Linear)]
+    return linear[-1].rpartition(".")[2] if linear else "no such layer"
+
+
+def _recipes(last: str) -> Any:
     """All layers in int8 but the last, whose weights alone are: its sums would be cut off at the calibrated range."""
     from ai_edge_quantizer.recipe import AlgorithmName, TFLOperationName, recipe_manager
 
@@ -53,7 +50,7 @@ def _recipes() -> Any:
             weight_num_bits=8,
             algorithm_key=AlgorithmName.MIN_MAX_UNIFORM_QUANT,
         )
-    manager.add_dynamic_config(regex=f".*{LAST}.*", operation_name=TFLOperationName["FULLY_CONNECTED"], num_bits=8)
+    manager.add_dynamic_config(regex=f".*{last}.*", operation_name=TFLOperationName["FULLY_CONNECTED"], num_bits=8)
     return manager
 
 
@@ -62,7 +59,7 @@ LITERT_INT8 = Format(
     suffix=".tflite",
     variant="-int8",
     write=litert_int8_from_module,
-    tolerance=Tolerance(atol=2.0, changed=1e-3, own_atol=0.05),
+    tolerance=INT8,
     needs=("litert_torch", "ai_edge_quantizer"),
-    beats="litert",
+    baseline="litert",
 )

@@ -4,59 +4,52 @@ import warnings
 
 import onnx
 import torch
-from torch import nn
 
 from mnistx_export import __version__
-from mnistx_export.deployed import example
-from mnistx_export.formats import DEFAULT_OPSET, Files, Format, Options
+from mnistx_export.formats.base import Conversion, Format
+from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
 from mnistx_runtime.errors import BadInput
 
+DEFAULT_OPSET = 20
 OPSETS = range(18, 25)
 """What the exporter writes natively. Asked for an older one, it falls back or silently writes 18."""
 
+PREFIX = "module."  # of the user's module in `DeployedModule`
 
-def check(options: Options) -> None:
+
+def check_opset(opset: int | None) -> None:
     """Refuse an operator set that isn't one of `OPSETS`.
 
     Raises:
         BadInput: it isn't.
     """
-    if options.opset is not None and options.opset not in OPSETS:
-        raise BadInput(f"ONNX opset {options.opset} can't be written; {OPSETS[0]} to {OPSETS[-1]} can")
+    if opset is not None and opset not in OPSETS:
+        raise BadInput(f"ONNX opset {opset} can't be written; {OPSETS[0]} to {OPSETS[-1]} can")
 
 
-def onnx_from_module(module: nn.Module, props: dict[str, str], options: Options) -> Files:
+def onnx_from_module(conversion: Conversion) -> Files:
     """One file that holds all.
 
-    Args:
-        module: from uint8 `(N, 1, 28, 28)` to `(N, classes)`.
-        props: what goes into `metadata_props`.
-        options: the operator set.
+    Raises:
+        BadInput: the operator set isn't one of `OPSETS`.
+    """
+    return {".onnx": onnx_bytes(onnx_model(conversion))}
+
+
+def onnx_model(conversion: Conversion) -> onnx.ModelProto:
+    """An ONNX model, which other formats are made of too. Its parameters keep the names that the module gives them.
 
     Raises:
         BadInput: the operator set isn't one of `OPSETS`.
     """
-    return {".onnx": onnx_bytes(onnx_model(module, options), props)}
-
-
-def onnx_model(module: nn.Module, options: Options) -> onnx.ModelProto:
-    """An ONNX model without metadata, which other formats are made of too.
-
-    Args:
-        module: from uint8 `(N, 1, 28, 28)` to `(N, classes)`.
-        options: the operator set.
-
-    Raises:
-        BadInput: the operator set isn't one of `OPSETS`.
-    """
-    check(options)
-    opset = options.opset or DEFAULT_OPSET
+    check_opset(conversion.opset)
+    opset = conversion.opset or DEFAULT_OPSET
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            module,
-            (example(2),),
+            conversion.deployed,
+            (conversion.example(2),),
             input_names=[INPUT],
             output_names=[OUTPUT],
             dynamic_shapes=({0: torch.export.Dim("batch")},),
@@ -70,13 +63,12 @@ def onnx_model(module: nn.Module, options: Options) -> onnx.ModelProto:
     if written != opset:
         raise BadInput(f"asked for ONNX opset {opset}, the exporter wrote {written}")
     clean(model)
+    rename_parameters(model)
     return model
 
 
-def onnx_bytes(model: onnx.ModelProto, props: dict[str, str]) -> bytes:
-    """The bytes of a checked model with its metadata."""
-    for name, value in props.items():
-        model.metadata_props.add(key=name, value=value)
+def onnx_bytes(model: onnx.ModelProto) -> bytes:
+    """The bytes of a model, checked."""
     onnx.checker.check_model(model, full_check=True)
     data: bytes = model.SerializeToString(deterministic=True)
     return data
@@ -93,4 +85,16 @@ def clean(model: onnx.ModelProto) -> None:
     model.producer_name, model.producer_version = "mnistx", __version__
 
 
-ONNX = Format(name="onnx", suffix=".onnx", write=onnx_from_module, check=check)
+def rename_parameters(model: onnx.ModelProto) -> None:
+    """Give parameters back the names that they have in the user's module, which is deployed inside another."""
+    graph = model.graph
+    taken = {tensor.name for tensor in graph.initializer}
+    names = {name: name.removeprefix(PREFIX) for name in taken if name.removeprefix(PREFIX) not in taken}
+    for tensor in graph.initializer:
+        tensor.name = names.get(tensor.name, tensor.name)
+    for node in graph.node:
+        for at, name in enumerate(node.input):
+            node.input[at] = names.get(name, name)
+
+
+ONNX = Format(name="onnx", suffix=".onnx", write=onnx_from_module, check_opset=check_opset)

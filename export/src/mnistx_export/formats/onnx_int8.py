@@ -18,24 +18,30 @@ import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-from torch import nn
 
-from mnistx_export.formats import Files, Format, Options, Tolerance
-from mnistx_export.formats.onnx import check, clean, onnx_bytes, onnx_model
+from mnistx_export.formats.base import INT8, Conversion, Format
+from mnistx_export.formats.onnx import PREFIX, check_opset, clean, onnx_bytes, onnx_model
 from mnistx_export.rounding import round_layers
+from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT
+from mnistx_runtime.backends import chunk_of
+from mnistx_runtime.errors import BadInput
 from mnistx_runtime.quiet import quiet
+from mnistx_train.inference import count_flops
 
 IMAGES = 5000  # ranges widen until there; with 1,000 images the largest difference was twice as large
+LEAST_IMAGES = 64
+OPERATIONS = 5e10  # of all calibration images together: larger networks are calibrated on fewer of them
+ROUNDING_OPERATIONS = 2e12  # of all layers on all images; where it takes more, weights get the nearest numbers
 BATCH = 50
 LIMIT = 64  # the largest of 7 bits' whole numbers, either way
 
 
-class Images(CalibrationDataReader):  # type: ignore[misc]
+class CalibrationReader(CalibrationDataReader):  # type: ignore[misc]
     """Training images as the quantizer asks for them."""
 
     def __init__(self, images: NDArray[np.uint8]) -> None:
-        """Keep images `(N, 1, 28, 28)`."""
+        """Keep images `(N, channels, height, width)`."""
         self._batches: Iterator[Any] = ({INPUT: batch} for batch in _batches(images))
 
     def get_next(self) -> Any:
@@ -43,22 +49,30 @@ class Images(CalibrationDataReader):  # type: ignore[misc]
         return next(self._batches, None)
 
 
-def onnx_int8_from_module(module: nn.Sequential, props: dict[str, str], options: Options) -> Files:
-    """One file.
+def calibration_images(conversion: Conversion) -> NDArray[np.uint8]:
+    """As many of the calibration images as the network's size allows.
 
-    Args:
-        module: from uint8 `(N, 1, 28, 28)` to `(N, classes)`.
-        props: what goes into `metadata_props`.
-        options: the operator set, and the images to calibrate on.
+    Raises:
+        BadInput: there are none.
     """
-    assert options.training is not None
-    images = options.training.training.images[:IMAGES, None]
+    if conversion.calibration is None:
+        raise BadInput(
+            "int8 is calibrated on images of the kind that the model was trained on, and there are none: "
+            "see --data-dir, [data] in the spec, or Model(calibration=...)"
+        )
+    affordable = int(OPERATIONS // max(1, count_flops(conversion.deployed.module, conversion.spec)))
+    return conversion.calibration[: min(IMAGES, max(LEAST_IMAGES, affordable))]
+
+
+def onnx_int8_from_module(conversion: Conversion) -> Files:
+    """One file."""
+    images = calibration_images(conversion)
     with tempfile.TemporaryDirectory() as folder, quiet():
         path = Path(folder) / "int8.onnx"
         quantize_static(
-            onnx_model(module, options),
+            onnx_model(conversion),
             path,
-            Images(images),
+            CalibrationReader(images),
             quant_format=QuantFormat.QDQ,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -68,27 +82,48 @@ def onnx_int8_from_module(module: nn.Sequential, props: dict[str, str], options:
             extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},
         )
         model = onnx.load(path)
-    _round_weights(model, module, images)
+    _round_weights(model, conversion, images)
     _fold_normalization(model)
     for tensor in model.graph.initializer:
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name))
     clean(model)
-    return {".onnx": onnx_bytes(model, props)}
+    return {".onnx": onnx_bytes(model)}
 
 
 def _batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    return (images[at : at + BATCH] for at in range(0, len(images), BATCH))
+    size = chunk_of(images, BATCH)
+    return (images[at : at + size] for at in range(0, len(images), size))
 
 
-def _round_weights(model: onnx.ModelProto, module: nn.Sequential, images: NDArray[np.uint8]) -> None:
-    """Round the weights anew, on the same grid: four fifths of the error of the nearest numbers of 8 bits."""
+def _round_weights(model: onnx.ModelProto, conversion: Conversion, images: NDArray[np.uint8]) -> None:
+    """Round the weights anew, on the same grid: four fifths of the error of the nearest numbers of 8 bits.
+
+    Only where all weights are in the file as they are in the module, not fused with what follows them; and not those of
+    several groups.
+    """
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    names = [name for name, values in module.named_parameters() if values.ndim > 1]
-    scales = {name: torch.tensor(numpy_helper.to_array(tensors[f"{name}_scale"])) for name in names}
+    module = conversion.deployed.module
+    weights = {n: v.detach() for n, v in module.named_parameters() if v.ndim > 1 and f"{n}_quantized" in tensors}
+    scales = {name: torch.tensor(numpy_helper.to_array(tensors[f"{name}_scale"])) for name in weights}
+    operations = count_flops(module, conversion.spec) * len(images) * len(weights)
+    if operations > ROUNDING_OPERATIONS or not all(
+        _is_rounded(numpy_helper.to_array(tensors[f"{name}_quantized"]), values, scales[name])
+        for name, values in weights.items()
+    ):
+        return
     batches = [torch.from_numpy(batch) for batch in _batches(images)]
-    for name, multiples in round_layers(module, batches, scales, LIMIT).items():
-        tensor = tensors[f"{name}_quantized"]
+    prefixed = {f"{PREFIX}{name}": scale for name, scale in scales.items()}
+    for name, multiples in round_layers(conversion.deployed, batches, prefixed, LIMIT).items():
+        tensor = tensors[f"{name.removeprefix(PREFIX)}_quantized"]
         tensor.CopyFrom(numpy_helper.from_array(multiples.numpy(), tensor.name))
+
+
+def _is_rounded(multiples: NDArray[Any], values: torch.Tensor, scale: torch.Tensor) -> bool:
+    """Whether these are the values, each as the nearest multiple of its scale, as far as 7 bits reach."""
+    if multiples.shape != tuple(values.shape) or len(scale) != len(values):
+        return False
+    wanted = (values / scale.view(-1, *[1] * (values.ndim - 1))).clamp(-LIMIT, LIMIT)
+    return float((torch.from_numpy(multiples.astype(np.float32)) - wanted).abs().max()) <= 1
 
 
 def _fold_normalization(model: onnx.ModelProto) -> None:
@@ -102,9 +137,11 @@ def _fold_normalization(model: onnx.ModelProto) -> None:
     first = next(node for node in graph.node if node.op_type == "QuantizeLinear")
     at = list(graph.node).index(first)
     steps = [node for node in graph.node[: at + 1] if node.op_type != "DequantizeLinear"]
+    if not {node.op_type for node in steps} <= {"Cast", "Div", "Sub", "QuantizeLinear"}:
+        return
     after = next(node for node in graph.node if first.output[0] in node.input)
     pixels = np.arange(256, dtype=np.uint8)
-    if not (_answers(model, steps, pixels) == pixels).all():
+    if not np.array_equal(_answers(model, steps, pixels), pixels):
         return
     after.input[0] = INPUT
     for node in steps:
@@ -131,7 +168,7 @@ ONNX_INT8 = Format(
     suffix=".onnx",
     variant="-int8",
     write=onnx_int8_from_module,
-    check=check,
-    tolerance=Tolerance(atol=2.0, changed=1e-3, own_atol=0.05),
-    beats="onnx",
+    check_opset=check_opset,
+    tolerance=INT8,
+    baseline="onnx",
 )

@@ -1,4 +1,7 @@
-"""ONNX Runtime's own format, for builds of it that hold only the operators a model needs."""
+"""ONNX Runtime's own format, for builds of it that hold only the operators a model needs.
+
+Its metadata lies in a zip archive after it.
+"""
 
 import logging
 import tempfile
@@ -7,23 +10,18 @@ from pathlib import Path
 
 import onnxruntime
 from onnxruntime.tools.ort_format_model import create_config_from_models
-from torch import nn
 
-from mnistx_export.formats import Files, Format, Options
-from mnistx_export.formats.onnx import check, onnx_bytes, onnx_model
+from mnistx_export.formats.base import Conversion, Format
+from mnistx_export.formats.onnx import check_opset, onnx_bytes, onnx_model
+from mnistx_runtime.artifact.container import Files
 
 
-def ort_from_module(module: nn.Module, props: dict[str, str], options: Options) -> Files:
+def ort_from_module(conversion: Conversion) -> Files:
     """The model, optimized for any CPU, and the list of its operators and types that a reduced build is made with.
 
     The layouts that x86 alone knows are left out, as the file is for other machines than the one that wrote it; on
     x86 they would save a third of the time. The bytes differ from run to run: ONNX Runtime writes its hash tables in
     the order in which they lie in memory.
-
-    Args:
-        module: from uint8 `(N, 1, 28, 28)` to `(N, classes)`.
-        props: what goes into the model's metadata.
-        options: the operator set.
     """
     with tempfile.TemporaryDirectory() as folder:
         path, config = Path(folder) / "model.ort", Path(folder) / "operators.config"
@@ -32,7 +30,7 @@ def ort_from_module(module: nn.Module, props: dict[str, str], options: Options) 
         session.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
         session.optimized_model_filepath = str(path)
         session.add_session_config_entry("session.save_model_format", "ORT")
-        data = onnx_bytes(onnx_model(module, options), props)
+        data = onnx_bytes(onnx_model(conversion))
         onnxruntime.InferenceSession(data, session, providers=["CPUExecutionProvider"])
         logging.getLogger("ort_format_model.utils").setLevel(logging.ERROR)
         with warnings.catch_warnings():
@@ -42,4 +40,4 @@ def ort_from_module(module: nn.Module, props: dict[str, str], options: Options) 
         return {".ort": path.read_bytes(), ".required_operators.config": "".join(operators).encode()}
 
 
-ORT = Format(name="ort", suffix=".ort", write=ort_from_module, check=check)
+ORT = Format(name="ort", suffix=".ort", write=ort_from_module, check_opset=check_opset)

@@ -1,7 +1,7 @@
 """Is this file still what was exported? Answered by what lies inside it, without torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from mnistx_runtime.artifact.digests import payload_sha256, weights_sha256
 from mnistx_runtime.artifact.metadata import DIGEST, ITSELF, Metadata, props_sha256
 from mnistx_runtime.artifact.onnx_file import read_weights
 from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
-from mnistx_runtime.backends import Session, backend, runtime_of
+from mnistx_runtime.backends import SUFFIXES, Session, backend, runtime_of
 from mnistx_runtime.errors import ArtifactError
 
 MATCH, DIFFER, UNSEEN = "match", "differ", "unseen"
@@ -120,26 +120,40 @@ def verify(artifact: str | Path) -> Verification:
             f"{path} is a checkpoint, which needs no certificate; `mnistx compare` holds artifacts to it"
         )
     opened = open_artifact(path)
-    metadata, certificate = opened.metadata, opened.certificate
-    parts = _parts(opened, metadata)
-    as_sealed = opened.is_as_exported
-    session = backend(runtime)
-    if not as_sealed:
-        return Verification(str(path), runtime, metadata.schema_version, metadata.reference, parts)
-    parity, own = certificate_parity(session.load(opened, 1), certificate)
+    found = verify_payload(opened)
+    loader = backend(runtime)
+    return verify_loaded(opened, loader.load(opened, 1)) if opened.is_as_exported else found
+
+
+def verify_payload(opened: Artifact) -> Verification:
+    """Compare an artifact's payload and metadata with their digests; nothing of it is run.
+
+    Raises:
+        ArtifactError: it's damaged, or carries no certificate.
+    """
+    metadata = opened.metadata
     return Verification(
-        source=str(path),
-        runtime=runtime,
+        source=str(opened.path),
+        runtime=SUFFIXES.get(opened.path.suffix, ""),
         schema=metadata.schema_version,
         reference=metadata.reference,
-        parts=parts,
-        parity=parity,
-        own=own,
-        enforced=certificate.in_distribution != 0,
+        parts=_parts(opened, metadata),
+        enforced=opened.certificate.in_distribution != 0,
     )
 
 
-def certificate_parity(session: Session, certificate: Certificate) -> tuple[Parity, Parity | None]:
+def verify_loaded(opened: Artifact, session: Session) -> Verification:
+    """The whole of `verify`, of an artifact that is loaded already.
+
+    Args:
+        opened: the artifact.
+        session: of it.
+    """
+    parity, own = _certificate_parity(session, opened.certificate)
+    return replace(verify_payload(opened), parity=parity, own=own)
+
+
+def _certificate_parity(session: Session, certificate: Certificate) -> tuple[Parity, Parity | None]:
     """A loaded model's answers to the golden images, one at a time or all at once, whichever is worse.
 
     Returns:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT, Metadata
-from mnistx_runtime.backends import artifact_for, chunk_of
+from mnistx_runtime.backends import CHUNK, artifact_for, chunk_of
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 
 
@@ -77,8 +77,10 @@ class OrtSession:
         wanted = list(self.metadata.input.shape)
         interface = [(i.name, i.type, i.shape[1:]) for i in session.get_inputs()]
         outputs = [(o.name, o.type) for o in session.get_outputs()]
-        fixed = any(isinstance(i.shape[0], int) for i in session.get_inputs())
-        if interface != [(INPUT, "tensor(uint8)", wanted)] or outputs != [(OUTPUT, "tensor(float)")] or fixed:
+        batches = [i.shape[0] for i in session.get_inputs() if isinstance(i.shape[0], int)]
+        self._bound = 1 if batches else CHUNK
+        fits = interface == [(INPUT, "tensor(uint8)", wanted)] and outputs == [(OUTPUT, "tensor(float)")]
+        if not fits or batches not in ([], [1]):
             found = ", ".join(f"{i.name} {i.type} {i.shape}" for i in session.get_inputs())
             raise ArtifactError(
                 f"{source} takes {found}; mnistx runs models that take {INPUT} tensor(uint8) "
@@ -92,7 +94,7 @@ class OrtSession:
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Session.run`."""
-        size = chunk_of(images)
+        size = chunk_of(images, self._bound)
         if len(images) <= size:
             return self._run(images)
         chunks = [images[at : at + size] for at in range(0, len(images), size)]

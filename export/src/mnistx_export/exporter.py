@@ -1,0 +1,251 @@
+"""Writes an artifact, verifies it as it will be deployed, and only then keeps it."""
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from mnistx_export.formats.base import Conversion, Format, format_named
+from mnistx_export.int8_gate import ChangedPrediction, Int8Gate, changed_predictions, measure_int8
+from mnistx_export.model import Model, first_line
+from mnistx_runtime.artifact.certificate import Certificate
+from mnistx_runtime.artifact.container import Artifact, Files, open_artifact, seal
+from mnistx_runtime.artifact.digests import sha256
+from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
+from mnistx_runtime.artifact.verification import Verification, verify_loaded
+from mnistx_runtime.backends import Session, backend
+from mnistx_runtime.errors import BadInput, MnistxError, VerificationFailed
+from mnistx_runtime.files import writable_folder, write_whole
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a model is exported, beside its format.
+
+    Args:
+        opset: the ONNX operator set, 18 to 24; None for 20.
+        atol: largest difference of log-probabilities that passes; None for the format's own.
+        max_drop: points of accuracy on the validation images that int8 may lose, 0..100.
+    """
+
+    opset: int | None = None
+    atol: float | None = None
+    max_drop: float = 0.05
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An artifact that was written and verified.
+
+    Args:
+        path: where it lies; its companions lie beside it, inside it if it's a folder.
+        format: its format's name.
+        size: bytes of all its files.
+        sha256: of each file, by name.
+        golden: what `mnistx verify` says of it; None where nothing here runs the format.
+        float32: its answers to the test images beside PyTorch's; None where there are no test images.
+        float64: beside PyTorch's in float64.
+        torch_float64: PyTorch's float32 answers beside its float64 ones, for scale.
+        accuracy: share of the test images that the artifact reads right, 0..1.
+        int8: of int8, how it compares with float32; None without images to judge by.
+        changed: predictions that differ from PyTorch's, on the test images and, of int8, the validation images.
+        unverified: why nothing was compared.
+    """
+
+    path: Path
+    format: str
+    size: int
+    sha256: dict[str, str]
+    golden: Verification | None
+    float32: Parity | None = None
+    float64: Parity | None = None
+    torch_float64: Parity | None = None
+    accuracy: float | None = None
+    int8: Int8Gate | None = None
+    changed: tuple[ChangedPrediction, ...] = ()
+    unverified: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Nothing was found that isn't the trained model's."""
+        return all(found is None or found.passed for found in (self.golden, self.float32, self.float64))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+        values = asdict(self) | {
+            "path": str(self.path),
+            "passed": self.passed,
+            "golden": self.golden.to_dict() if self.golden else None,
+        }
+        values["verified_on"] = self.float32.count if self.float32 else 0
+        for name in ("float32", "float64", "torch_float64"):
+            parity: Parity | None = getattr(self, name)
+            values[name] = parity.to_dict() if parity else None
+        return values
+
+
+def export(model: Model, format: str | Format, path: str | Path, settings: Settings = Settings()) -> Exported:
+    """Write one artifact.
+
+    Args:
+        model: what is exported.
+        format: such as "onnx"; see `mnistx export --help` for all.
+        path: the file to write; it and its companions are replaced only by an artifact that passed.
+        settings: the operator set and the tolerances.
+
+    Raises:
+        BadInput: the path's ending isn't the format's, a setting can't be used, the folder can't be written, or the
+            format's converter can't carry the module.
+        BackendUnavailable: the format can't be written or run here.
+        VerificationFailed: what was written isn't the trained model, or is int8 and no better; it isn't kept.
+    """
+    target = format if isinstance(format, Format) else format_named(format)
+    path = Path(path)
+    check_target(target, path, settings)
+    if target.baseline and model.calibration is None:
+        raise BadInput(
+            f"format {target.name} is calibrated on images like those it was trained on, and there are none: "
+            "see --data-dir, [data] in a spec, or Model(calibration=...)"
+        )
+    tolerance = target.tolerance if settings.atol is None else replace(target.tolerance, atol=settings.atol)
+    writable_folder(path.parent)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        trial = Path(folder) / path.name
+        payload = convert(model, target, settings)
+        certificate = model.certificate(tolerance)
+        files = write_files(trial, target, seal(target.suffix, payload, model.metadata, certificate))
+        if tolerance.reduced:
+            certificate = _with_own_answers(certificate, _load(trial, target)[1])
+            files = write_files(trial, target, seal(target.suffix, payload, model.metadata, certificate))
+        found = _verify(trial, target, files, model, tolerance)
+        if target.baseline and model.validation is not None:
+            found = _judge_int8(found, model, target, settings)
+        for file in reversed(files):
+            kept = path.parent / file.relative_to(folder)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            file.replace(kept)
+    golden = replace(found.golden, source=str(path)) if found.golden else None
+    return replace(found, path=path, golden=golden)
+
+
+def convert(model: Model, target: Format, settings: Settings) -> Files:
+    """The payload of a model in a format.
+
+    Raises:
+        BadInput: the converter can't carry the module; the text is its reason, in one line.
+    """
+    try:
+        return target.write(Conversion(model.deployed, model.spec, settings.opset, model.calibration))
+    except MnistxError:
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {first_line(error)}"
+        raise BadInput(f"format {target.name} can't carry this module: {reason}") from error
+
+
+def write_files(path: Path, target: Format, files: Files) -> list[Path]:
+    """Write an artifact's files, unverified.
+
+    Args:
+        path: of the one that is loaded; its companions lie beside it.
+        target: their format.
+        files: endings and contents.
+
+    Returns:
+        The files' paths, the one that is loaded first.
+    """
+    stem = path.name.removesuffix(target.suffix)
+    paths = []
+    for ending, data in files.items():
+        paths.append(path.with_name(stem + ending.partition("/")[0]) / ending.partition("/")[2])
+        paths[-1].parent.mkdir(parents=True, exist_ok=True)
+        write_whole(paths[-1], data)
+    return paths
+
+
+def check_target(target: Format, path: Path, settings: Settings) -> None:
+    """Told before any work: whether the file can be written at all.
+
+    Raises:
+        BadInput: the path's ending isn't the format's, a setting can't be used, or there's no folder to write to.
+        BackendUnavailable: the format can't be written or run here.
+    """
+    target.check_opset(settings.opset)
+    target.require()
+    if not path.name.endswith(target.suffix):
+        raise BadInput(f"{path}: a file of format {target.name} ends in {target.suffix}")
+    if path.is_dir() and not target.folder:
+        raise BadInput(f"{path} is a folder")
+    existing = next(folder for folder in path.absolute().parents if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise BadInput(f"can't write to {path.parent}: {existing} isn't a folder that can be written")
+
+
+def _load(path: Path, target: Format) -> tuple[Artifact, Session]:
+    artifact = open_artifact(path)
+    return artifact, backend(target.runtime).load(artifact, 1)
+
+
+def _with_own_answers(certificate: Certificate, session: Session) -> Certificate:
+    """Of reduced precision, the certificate holds what this artifact itself answers."""
+    return replace(certificate, own=session.run(certificate.images))
+
+
+def _verify(trial: Path, target: Format, files: Sequence[Path], model: Model, tolerance: Tolerance) -> Exported:
+    """Hold an artifact to its certificate and to the test images, as it will be deployed.
+
+    Raises:
+        VerificationFailed: it isn't the trained model.
+    """
+    contents = {str(file.relative_to(trial.parent)): file.read_bytes() for file in files}
+    found = Exported(
+        path=trial,
+        format=target.name,
+        size=sum(map(len, contents.values())),
+        sha256={name: sha256(data) for name, data in contents.items()},
+        golden=None,
+        unverified=target.unverified,
+    )
+    if target.unverified:
+        return found
+    artifact, session = _load(trial, target)
+    found = replace(found, golden=verify_loaded(artifact, session))
+    reference = model.reference
+    if reference is not None:
+        labels = reference.test.labels
+        answers = session.run(reference.test.images)
+        found = replace(
+            found,
+            float32=compare(answers, reference.float32, tolerance),
+            float64=compare(answers, reference.float64, tolerance),
+            torch_float64=compare(reference.float32, reference.float64, tolerance),
+            accuracy=float((answers.argmax(1) == labels).mean()),
+            changed=changed_predictions("test", labels, reference.float32, answers, model.names),
+        )
+    if not found.passed:
+        golden = found.golden
+        parities = [golden and golden.parity, golden and golden.own, found.float32, found.float64]
+        worst = [str(parity) for parity in parities if parity and not parity.passed]
+        raise VerificationFailed(f"{trial.name} was not kept: it is not the trained model: {'; '.join(worst)}")
+    return found
+
+
+def _judge_int8(found: Exported, model: Model, target: Format, settings: Settings) -> Exported:
+    """Hold int8 to the float32 format that it has to beat.
+
+    Raises:
+        VerificationFailed: it loses too much accuracy, or is neither smaller nor faster.
+    """
+    assert target.baseline and model.validation is not None
+    baseline = format_named(target.baseline)
+    plain = found.path.parent / "float32" / f"model{baseline.suffix}"
+    certificate = model.certificate(baseline.tolerance)
+    write_files(plain, baseline, seal(baseline.suffix, convert(model, baseline, settings), model.metadata, certificate))
+    before = model.log_probs(model.validation.images)
+    gate = measure_int8(found.path, plain, model, before)
+    reason = gate.rejection_reason(settings.max_drop)
+    if reason:
+        raise VerificationFailed(f"{found.path.name} was not kept: {reason}")
+    return replace(found, int8=gate, changed=(*found.changed, *gate.changed))

@@ -1,0 +1,110 @@
+"""Pictures with what they show: a folder with one subfolder a class, or arrays in an .npz file."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_runtime.errors import BadInput, MnistxError
+from mnistx_runtime.input_spec import InputSpec
+from mnistx_runtime.pictures import SUFFIXES, open_picture
+from mnistx_runtime.preprocess import preprocess_for
+from mnistx_runtime.registry import nearest
+from mnistx_train.datasets import Split
+
+MOST_PIXELS = 1 << 31  # of the images of a folder together: 2 GB
+
+
+def labelled_files(folder: Path, names: tuple[str, ...]) -> list[tuple[Path, int]]:
+    """The pictures in a folder with one subfolder a class, each with its class.
+
+    Args:
+        folder: its subfolders are called as the classes are; not every class must have one.
+        names: of the classes.
+
+    Raises:
+        BadInput: there is no such folder, a subfolder is no class, or there are no pictures.
+    """
+    if not folder.is_dir():
+        raise BadInput(f"{folder}: no such folder")
+    inside = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
+    strange = [path.name for path in inside if path.name not in names]
+    if strange:
+        raise BadInput(f"{folder} has a subfolder {strange[0]!r}, which is no class of this model; "
+                       f"{nearest(strange[0], names)}")  # fmt: skip
+    found = [
+        (path, names.index(sub.name))
+        for sub in inside
+        for path in sorted(sub.rglob("*"))
+        if path.suffix.lower() in SUFFIXES and path.is_file() and path.name[0] != "."
+    ]
+    if not found:
+        raise BadInput(f"{folder} holds no pictures in subfolders that are called as the classes are: "
+                       f"{', '.join(names[:5])}")  # fmt: skip
+    return found
+
+
+def read_folder(folder: Path, spec: InputSpec, names: tuple[str, ...]) -> Split:
+    """The pictures of `labelled_files` as the model reads them.
+
+    Raises:
+        BadInput: see there; or a picture can't be read, or they are too many to hold.
+    """
+    files = labelled_files(folder, names)
+    if len(files) * spec.channels * spec.height * spec.width > MOST_PIXELS:
+        raise BadInput(f"{folder} holds {len(files):,} pictures, too many to hold in memory; name a part of them")
+    images = [read_picture(path, spec) for path, _ in files]
+    return Split(np.stack(images), np.array([label for _, label in files], np.int64))
+
+
+def read_picture(path: Path, spec: InputSpec) -> NDArray[np.uint8]:
+    """The image that the model reads of a picture, uint8 `(channels, height, width)`.
+
+    Raises:
+        BadInput: it can't be read, or there's nothing on it to read.
+    """
+    preprocess = preprocess_for(spec)
+    try:
+        return preprocess.prepare(open_picture(path, preprocess.draft)).image
+    except MnistxError as error:
+        raise BadInput(str(error) if str(path) in str(error) else f"{path}: {error}") from error
+
+
+def read_npz(path: Path, spec: InputSpec) -> Split:
+    """Arrays `images`, uint8 `(N, height, width)`, `(N, height, width, channels)` or `(N, channels, height, width)`,
+    and `labels`, whole numbers `(N,)`.
+
+    Raises:
+        BadInput: the file isn't there, is damaged, or holds something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            images, labels = arrays["images"], arrays["labels"]
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: no such file") from error
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path} holds no arrays called images and labels: {error}") from error
+    channels, height, width = spec.shape
+    if images.shape[1:] == (height, width) and channels == 1:
+        images = images[:, None]
+    elif images.shape[1:] == (height, width, channels):
+        images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+    if images.dtype != np.uint8 or images.shape[1:] != spec.shape or not len(images):
+        raise BadInput(f"{path}: images must be uint8 (N, {height}, {width}, {channels}), not {images.dtype} "
+                       f"{images.shape}")  # fmt: skip
+    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
+        raise BadInput(f"{path}: labels must be whole numbers ({len(images)},), not {labels.dtype} {labels.shape}")
+    return Split(images, labels.astype(np.int64))
+
+
+def read_pictures(folder: Path, spec: InputSpec) -> NDArray[np.uint8]:
+    """All the pictures in a folder, as the model reads them, whatever they show.
+
+    Raises:
+        BadInput: there is no such folder, it has no pictures, or one can't be read.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not files:
+        raise BadInput(f"{folder}: no pictures in this folder" if folder.is_dir() else f"{folder}: no such folder")
+    return np.stack([read_picture(path, spec) for path in files[:64]])
