@@ -10,7 +10,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from mnistx_train.errors import TrainError
-from mnistx_train.files import write_whole
+from mnistx_runtime.files import write_whole
 from mnistx_train.network import cnn
 
 KEY = "mnistx"  # one key only: safetensors writes several in no fixed order

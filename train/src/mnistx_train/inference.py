@@ -121,6 +121,24 @@ def log_probs(
     return np.concatenate(parts)
 
 
+def count_flops(module: nn.Module, spec: InputSpec) -> int:
+    """Floating-point operations of one image, a multiply-add counted as two: of convolutions and matrix products.
+
+    Args:
+        module: in evaluation mode, from normalized images.
+        spec: of its input.
+
+    >>> spec = InputSpec(channels=1, height=8, width=8, mean=0.5, std=0.5)
+    >>> count_flops(nn.Sequential(nn.Flatten(), nn.Linear(64, 2)), spec)
+    256
+    """
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(torch.zeros(1, *spec.shape))
+    return int(counter.get_total_flops())
+
+
 @contextmanager
 def evaluation_mode(module: nn.Module) -> Iterator[None]:
     """Put a module and all inside it in evaluation mode for a while, and each back into the mode it was in."""

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader
 
 from mnistx_train.datasets import Split
-from mnistx_train.files import writable_folder, write_whole
+from mnistx_runtime.files import writable_folder, write_whole
 from mnistx_train.loop import Epoch
 from mnistx_train.metrics import Metrics
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mnistx_train.errors import TrainError
-from mnistx_train.files import writable_folder, write_whole
+from mnistx_runtime.files import writable_folder, write_whole
 
 RUNS = Path("artifacts/runs")
 CONFIG, STATE, CHECKPOINT = "run.json", "state.safetensors", "model.safetensors"

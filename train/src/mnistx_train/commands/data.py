@@ -55,7 +55,7 @@ def show(dataset: str | None, data_dir: Path | None, recipe: str, seed: int, out
 
     from mnistx_train import figures
     from mnistx_train.datasets import source, training_data
-    from mnistx_train.files import write_whole
+    from mnistx_runtime.files import write_whole
     from mnistx_train.recipes import recipe as recipe_named
 
     chosen = recipe_named(recipe)
