@@ -182,7 +182,7 @@ def seeded_images(spec: InputSpec) -> NDArray[np.uint8]:
         ring * 255 / ring.max(),
     ]
     grey = [np.repeat(shape[None], channels, 0) for shape in shapes]
-    mixed = np.stack([ramp, 255 - fall, (row * 4 // height + column * 4 // width) % 2 * 255])[:channels]
+    mixed = np.stack([255 - ramp, fall, (row * 4 // height + column * 4 // width) % 2 * 255])[:channels]
     blocks = [block_noise(random, spec.shape, count) for count in (2, 4, 8, 8, 16, 16)]
     return np.stack([*grey, mixed, *blocks]).round().astype(np.uint8)
 

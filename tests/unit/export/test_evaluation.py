@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from command import by_weight, mnistx
-from mnistx_export.formats import FLOAT32, FORMATS, format_named
+from mnistx_export.formats import FORMATS
+from mnistx_export.formats.base import format_named
+from mnistx_runtime.artifact.parity import FLOAT32
 from mnistx_train.checkpoint import load_checkpoint
 
 
