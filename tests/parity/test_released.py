@@ -1,12 +1,10 @@
 """The released model, as it is released and in every other format, on all of MNIST's test images."""
 
-import functools
 import hashlib
 import json
 import re
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +13,7 @@ import pytest
 from onnx import numpy_helper
 
 from command import RELEASED, ROOT, mnistx_process
-from mnistx_export import export
-from mnistx_export.checkpoint_model import model_from_checkpoint, model_with_data
-from mnistx_export.defaults import artifact_path
+from mnistx_export.checkpoint_model import model_from_checkpoint
 from mnistx_export.formats import FORMATS
 from mnistx_export.formats.base import format_named
 from mnistx_export.model import Reference
@@ -50,28 +46,6 @@ UNREPRODUCIBLE = {"mnist-cnn.ort": "ONNX Runtime writes its hash tables as they 
 
 def released(name: str) -> Path:
     return RELEASED.with_suffix(format_named(name).suffix)
-
-
-@pytest.fixture(scope="session")
-def truth(mnist: Path) -> Reference:
-    reference = model_with_data(RELEASED, mnist, with_training=False)[0].reference
-    assert reference is not None
-    return reference
-
-
-@pytest.fixture(scope="session")
-def exported(mnist: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """The released checkpoint in a format, written by this process when it's first asked for."""
-    model, _ = model_with_data(RELEASED, mnist, with_training=True)
-
-    @functools.cache
-    def write(name: str) -> Path:
-        target = format_named(name)
-        path = artifact_path(RELEASED, tmp_path_factory.mktemp(name), target)
-        export(replace(model, test=None), target, path)
-        return path
-
-    return write
 
 
 def test_every_format_makes_a_promise_or_cannot_be_run_here() -> None:
