@@ -1,9 +1,5 @@
-"""Many pictures at once: each is answered, in order, whatever is wrong with others; an answers file is gone on with."""
+"""Many pictures at once: each is answered, in order, whatever is wrong with others."""
 
-import csv
-import json
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,11 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from command import PICTURES, json_lines, mnistx
 from mnistx_export.golden import draw_digit
 from mnistx_runtime import BadInput, Prediction, PredictionRefused, Predictor, Reading
-from mnistx_runtime.batch import FEW
-from mnistx_runtime.records import COLUMNS
+from mnistx_runtime.batch import FEW, found_in, prepare_files
+from mnistx_runtime.input_spec import InputSpec
+from mnistx_runtime.preprocess import preprocess_for
 
 COUNT = 2 * FEW
 
@@ -64,7 +60,9 @@ def test_a_decoder_that_kills_its_process_costs_one_picture(folder: Path, tmp_pa
         "import os, sys\n"
         "from mnistx_runtime import pictures, batch\n"
         "opened = batch.open_picture\n"
-        "batch.open_picture = lambda source: os._exit(9) if str(source).endswith('009.png') else opened(source)\n"
+        "def open_or_die(source, draft):\n"
+        "    return os._exit(9) if str(source).endswith('009.png') else opened(source, draft)\n"
+        "batch.open_picture = open_or_die\n"
         "if __name__ == '__main__':\n"
         "    from mnistx_runtime import Predictor\n"
         "    for answer in Predictor().predict_files(sys.argv[1:], processes=2):\n"
@@ -77,82 +75,37 @@ def test_a_decoder_that_kills_its_process_costs_one_picture(folder: Path, tmp_pa
     assert sum(line.startswith("Prediction ") for line in lines) == COUNT - 3
 
 
-@pytest.mark.parametrize("ending", ["csv", "jsonl"])
-def test_answers_go_to_a_file_and_are_gone_on_with(folder: Path, tmp_path: Path, ending: str) -> None:
-    out = tmp_path / f"answers.{ending}"
-    found = mnistx("predict", folder, "--out", out, "--threads", "1")
-    assert found.exit_code == 2 and not found.stdout
-    whole = out.read_bytes()
-    lines = whole.splitlines(keepends=True)
-    assert len(lines) == COUNT + (ending == "csv")
-    out.write_bytes(b"".join(lines[:20]) + lines[20][:7])
-    again = mnistx("predict", folder, "--out", out, "--resume", "--threads", "1")
-    assert again.exit_code == 2 and f"of {COUNT} pictures are answered already" in again.stderr
-    if ending == "csv":
-        assert strip(out.read_text()) == strip(whole.decode())
-    else:
-        assert [json.loads(line)["source"] for line in out.read_text().splitlines()] == [
-            str(path) for path in names(folder)
-        ]
-    assert mnistx("predict", folder, "--out", out, "--resume").exit_code == 2
-    assert len(out.read_bytes().splitlines()) == len(lines)
+def test_what_is_prepared_is_what_the_preprocess_gives() -> None:
+    page = np.concatenate([255 - draw_digit(d, 1, 56) for d in (4, 2)], axis=1)
+    one = 255 - draw_digit(7, 1, 56)
+    spec = Predictor().metadata.input
+    preprocess = preprocess_for(spec)
+    (found,) = prepare_files([page], spec, many=True, processes=1)
+    expected = preprocess.prepare_many(Image.fromarray(page))
+    assert isinstance(found, list) and [len(line) for line in found] == [2]
+    for piece, prepared in zip(found[0], expected[0], strict=True):
+        assert (piece.image == prepared.image).all() and piece.box == prepared.box
+    (alone,) = prepare_files([one], spec, many=False, processes=1)
+    assert isinstance(alone, list) and (alone[0][0].image == preprocess.prepare(Image.fromarray(one)).image).all()
+    assert found_in([[preprocess.prepare(Image.fromarray(one))]])[0][0].box == alone[0][0].box
 
 
-def strip(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(text.splitlines()))
+def test_every_spec_goes_to_the_processes_with_its_parameters() -> None:
+    spec = InputSpec(
+        channels=3, height=20, width=30, mean=(0.5,) * 3, std=(0.5,) * 3, preprocess="resize",
+        parameters={"mode": "shorter", "size": 40},
+    )  # fmt: skip
+    pictures = [Image.new("RGB", (60 + number, 50), (number, 0, 0)) for number in range(COUNT)]
+    for processes in (1, 2):
+        for number, found in enumerate(prepare_files(pictures, spec, many=False, processes=processes)):
+            assert isinstance(found, list)
+            assert (found[0][0].image == preprocess_for(spec).prepare(pictures[number]).image).all()
 
 
-def test_a_row_of_csv_says_what_the_json_says(tmp_path: Path) -> None:
-    page = np.concatenate([255 - draw_digit(d, 1, 56) for d in (9, 0)], axis=1)
-    Image.fromarray(page).save(tmp_path / "page.png")
-    out = tmp_path / "answers.csv"
-    assert mnistx("predict", tmp_path / "page.png", "--many", "--out", out).exit_code == 0
-    (reading,) = json_lines(mnistx("predict", tmp_path / "page.png", "--many", "--json"))
-    rows = strip(out.read_text())
-    assert [row["label"] for row in rows] == ["9", "0"] and reading["text"] == "90"
-    for row, digit in zip(rows, reading["digits"], strict=True):
-        assert tuple(row) == COLUMNS
-        assert [int(row[side]) for side in ("left", "top", "right", "bottom")] == digit["box"]
-        assert float(row["probability"]) == digit["probability"] and row["line"] == str(digit["line"])
+def test_few_pictures_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: int) -> None:
+        raise AssertionError
 
-
-@pytest.mark.parametrize(
-    ("options", "why"),
-    [
-        (["--out", "answers.txt"], ".csv or .jsonl"),
-        (["--out", "taken.csv"], "--resume"),
-        (["--out", "no/such/answers.csv"], "no such folder"),
-        (["--out", "answers.csv", "--top-k", "2"], ".jsonl"),
-        (["--out", "foreign.csv", "--resume"], "doesn't hold answers"),
-        (["--out", "foreign.jsonl", "--resume"], "doesn't hold answers"),
-        (["--resume"], "--out"),
-    ],
-)
-def test_answers_that_can_not_be_written_are_refused_before_any_work(
-    options: list[str], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name in ("taken.csv", "foreign.csv", "foreign.jsonl"):
-        Path(name).write_text("a,b\n1,2\n")
-    found = mnistx("predict", PICTURES / "seven.jpg", *options)
-    assert found.exit_code == 2 and why in found.stderr and len(found.stderr.splitlines()) == 1
-    assert Path("taken.csv").read_text() == Path("foreign.csv").read_text() == "a,b\n1,2\n"
-
-
-@pytest.mark.slow
-def test_a_killed_call_goes_on_and_answers_each_picture_once(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    page = Image.fromarray(255 - draw_digit(6, 1, 400))
-    for number in range(600):
-        page.save(tmp_path / "in" / f"{number}.png")
-    out = tmp_path / "answers.jsonl"
-    command = [sys.executable, "-m", "mnistx_runtime", "predict", str(tmp_path / "in"), "--out", str(out)]
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as process:
-        while process.poll() is None and (not out.exists() or out.stat().st_size < 20_000):
-            pass
-        os.killpg(process.pid, signal.SIGKILL)
-    assert 0 < len(out.read_bytes().splitlines()) < 600
-    assert subprocess.run([*command, "--resume"], check=False, capture_output=True).returncode == 0
-    assert sorted(json.loads(line)["source"] for line in out.read_text().splitlines()) == sorted(
-        map(str, (tmp_path / "in").iterdir())
-    )
+    monkeypatch.setattr("mnistx_runtime.batch._pool", refuse)
+    pictures = [255 - draw_digit(7, 1, 56)] * FEW
+    assert len(list(prepare_files(pictures, Predictor().metadata.input, many=False, processes=8))) == FEW
