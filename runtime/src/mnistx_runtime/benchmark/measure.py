@@ -94,7 +94,11 @@ class _Worker:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=quiet
         )
-        self.started = self._answer()
+        try:
+            self.started = self._answer()
+        except BaseException:
+            self.close()
+            raise
 
     def ask(self, **asked: Any) -> dict[str, Any]:
         assert self._process.stdin is not None
@@ -103,8 +107,9 @@ class _Worker:
         return self._answer()
 
     def close(self) -> None:
-        self._process.communicate()
-        self._errors.close()
+        if not self._errors.closed:
+            self._process.communicate()
+            self._errors.close()
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -144,15 +149,17 @@ def measure(
         cold = []
         for turn in range(_COLD):
             progress(f"starting processes, {turn + 1} of {_COLD}")
-            started = [_Worker(str(path), runtime, str(threads)) for path, runtime in artifacts]
+            started = []
+            for path, runtime in artifacts:
+                started.append(_Worker(str(path), runtime, str(threads)))
+                stack.callback(started[-1].close)
             cold.append([worker.started for worker in started])
             if turn < _COLD - 1:
                 for worker in started:
                     worker.close()
         workers = started
         rate = _Worker("sgemm")
-        for worker in (*workers, rate):
-            stack.callback(worker.close)
+        stack.callback(rate.close)
         rounds: list[list[dict[int, list[float]]]] = []
         gflops, idle, overheads = [], [list[float]() for _ in workers], [list[float]() for _ in workers]
         for number in range(_ROUNDS):

@@ -1,5 +1,3 @@
-"""Many pictures at once: each is answered, in order, whatever is wrong with others; an answers file is gone on with."""
-
 import csv
 import json
 import os
@@ -14,16 +12,17 @@ from PIL import Image
 
 from command import PICTURES, json_lines, mnistx
 from mnistx_export.golden import draw_digit
-from mnistx_runtime import BadInput, Prediction, PredictionRefused, Predictor, Reading
-from mnistx_runtime.batch import FEW
 from mnistx_runtime.records import COLUMNS
+from paper import photo
 
-COUNT = 2 * FEW
+COUNT = 12
+NOISE = np.random.default_rng(0).normal(128, 90, (28, 28)).clip(0, 255).astype(np.uint8)
+LONG = "a" * 300
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 64 pictures: the third is damaged, the fifth blank."""
+    """A folder of pictures: the third is damaged, the fifth blank."""
     found = tmp_path_factory.mktemp("pictures")
     for number in range(COUNT):
         Image.fromarray(255 - draw_digit(number % 10, number, 56)).save(found / f"{number:03}.png")
@@ -32,49 +31,80 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
+def test_predict_answers_files_folders_and_standard_input(tmp_path: Path) -> None:
+    photo(6, 1).save(tmp_path / "six.png")
+    (tmp_path / "deeper").mkdir()
+    photo(2, 1).save(tmp_path / "deeper" / "two.jpg")
+    (tmp_path / "notes.txt").write_text("not a picture")
+    found = mnistx("predict", tmp_path, "-", "--json", stdin=(PICTURES / "seven.jpg").read_bytes())
+    assert found.exit_code == 0, found.stderr
+    assert [(line["source"], line["label"], line["name"]) for line in json_lines(found)] == [
+        (str(tmp_path / "deeper" / "two.jpg"), 2, "2"),
+        (str(tmp_path / "six.png"), 6, "6"),
+        ("-", 7, "7"),
+    ]
+    assert all(0.5 < line["probability"] <= 1 for line in json_lines(found))
+
+
+def test_predict_prints_a_line_a_picture() -> None:
+    found = mnistx("predict", PICTURES / "seven.jpg", "--top-k", "2")
+    assert found.stdout.startswith(f"{PICTURES / 'seven.jpg'}: 7 (")
+    assert found.stdout.count("%") == 2 and found.stdout.count("\n") == 1
+
+
+def test_explain_draws_what_the_model_saw(tmp_path: Path) -> None:
+    found = mnistx("predict", PICTURES / "three.jpg", "--explain", tmp_path / "x.png", "--show", "--json")
+    assert found.exit_code == 0 and json_lines(found)[0]["label"] == 3
+    assert len(found.stderr.splitlines()) == 28 and "█" in found.stderr
+    figure = Image.open(tmp_path / "x.png").convert("RGB")
+    assert figure.width > 3 * figure.height
+    colours = {colour for _, colour in figure.getcolors(1 << 24) or []}
+    assert (212, 61, 42) in colours and (31, 111, 180) in colours
+
+
+@pytest.mark.parametrize(
+    ("picture", "options", "why"),
+    [
+        (photo(3, 0), ["--min-confidence", "1"], "not sure enough"),
+        (Image.fromarray(NOISE).resize((200, 200)), [], "no digit found"),
+    ],
+)
+def test_what_is_refused_as_doubtful_can_still_be_looked_at(
+    picture: Image.Image, options: list[str], why: str, tmp_path: Path
+) -> None:
+    picture.save(tmp_path / "doubtful.png")
+    out = tmp_path / "x.png"
+    found = mnistx("predict", tmp_path / "doubtful.png", *options, "--explain", out, "--json")
+    assert found.exit_code == 1
+    assert why in json_lines(found)[0]["error"] and why in found.stderr
+    assert out.is_file()
+
+
+def test_one_bad_picture_does_not_stop_the_others(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 40)
+    Image.new("L", (90, 90), 255).save(tmp_path / "blank.png")
+    found = mnistx("predict", tmp_path / "broken.png", tmp_path / "blank.png", PICTURES / "three.jpg", "--json")
+    assert found.exit_code == 2
+    broken, blank, three = json_lines(found)
+    assert broken["exit_code"] == 2 and "broken.png" in broken["error"]
+    assert blank["exit_code"] == 1 and "no ink" in blank["error"]
+    assert three["label"] == 3
+    assert len(found.stderr.splitlines()) == 2
+
+
+def test_a_refusal_alone_ends_with_1(tmp_path: Path) -> None:
+    Image.new("L", (90, 90), 255).save(tmp_path / "blank.png")
+    found = mnistx("predict", tmp_path / "blank.png")
+    assert found.exit_code == 1 and found.stdout == ""
+    assert found.stderr.startswith("Error: ") and "no ink" in found.stderr
+
+
 def names(folder: Path) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-def test_every_picture_gets_an_answer_or_an_error_in_order(folder: Path, processes: int) -> None:
-    predictor = Predictor()
-    answers = list(predictor.predict_files(names(folder), processes=processes))
-    assert len(answers) == COUNT
-    assert isinstance(answers[2], BadInput) and "002.png" in str(answers[2])
-    assert isinstance(answers[4], PredictionRefused)
-    for number, (path, answer) in enumerate(zip(names(folder), answers, strict=True)):
-        if number not in (2, 4):
-            assert isinstance(answer, Prediction)
-            alone = predictor.explain(path)[1]
-            assert (answer.source, answer.label, answer.box) == (str(path), alone.label, alone.box)
-            assert np.abs(answer.log_probs - alone.log_probs).max() < 1e-4
-
-
-def test_many_digits_and_pictures_in_memory_go_the_same_way() -> None:
-    page = np.concatenate([np.full((56, 30), 255, np.uint8), *(255 - draw_digit(d, 1, 56) for d in (4, 2))], axis=1)
-    first, second = Predictor().predict_files([page, Image.fromarray(page)], many=True)
-    assert isinstance(first, Reading) and isinstance(second, Reading)
-    assert first.text == second.text == "42"
-
-
-def test_a_decoder_that_kills_its_process_costs_one_picture(folder: Path, tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import os, sys\n"
-        "from mnistx_runtime import pictures, batch\n"
-        "opened = batch.open_picture\n"
-        "batch.open_picture = lambda source: os._exit(9) if str(source).endswith('009.png') else opened(source)\n"
-        "if __name__ == '__main__':\n"
-        "    from mnistx_runtime import Predictor\n"
-        "    for answer in Predictor().predict_files(sys.argv[1:], processes=2):\n"
-        "        print(type(answer).__name__, getattr(answer, 'source', answer))\n"
-    )
-    command = [sys.executable, str(script), *map(str, names(folder))]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert len(lines) == COUNT
-    assert lines[9].startswith("BadInput") and "009.png" in lines[9] and "crashed" in lines[9]
-    assert sum(line.startswith("Prediction ") for line in lines) == COUNT - 3
+def strip(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(text.splitlines()))
 
 
 @pytest.mark.parametrize("ending", ["csv", "jsonl"])
@@ -85,7 +115,7 @@ def test_answers_go_to_a_file_and_are_gone_on_with(folder: Path, tmp_path: Path,
     whole = out.read_bytes()
     lines = whole.splitlines(keepends=True)
     assert len(lines) == COUNT + (ending == "csv")
-    out.write_bytes(b"".join(lines[:20]) + lines[20][:7])
+    out.write_bytes(b"".join(lines[:8]) + lines[8][:7])
     again = mnistx("predict", folder, "--out", out, "--resume", "--threads", "1")
     assert again.exit_code == 2 and f"of {COUNT} pictures are answered already" in again.stderr
     if ending == "csv":
@@ -96,10 +126,6 @@ def test_answers_go_to_a_file_and_are_gone_on_with(folder: Path, tmp_path: Path,
         ]
     assert mnistx("predict", folder, "--out", out, "--resume").exit_code == 2
     assert len(out.read_bytes().splitlines()) == len(lines)
-
-
-def strip(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(text.splitlines()))
 
 
 def test_a_row_of_csv_says_what_the_json_says(tmp_path: Path) -> None:
@@ -156,3 +182,11 @@ def test_a_killed_call_goes_on_and_answers_each_picture_once(tmp_path: Path) -> 
     assert sorted(json.loads(line)["source"] for line in out.read_text().splitlines()) == sorted(
         map(str, (tmp_path / "in").iterdir())
     )
+
+
+@pytest.mark.parametrize("name", [LONG, "nul\0byte.png", f"{LONG}/b.png"])
+def test_a_name_that_no_file_can_have_stops_no_other_picture(name: str) -> None:
+    found = mnistx("predict", name, PICTURES / "three.jpg", "--json")
+    assert found.exit_code == 2
+    bad, three = json_lines(found)
+    assert bad["exit_code"] == 2 and three["label"] == 3

@@ -2,26 +2,23 @@ import re
 from pathlib import Path
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
-from onnx import TensorProto, helper
 
 from command import by_weight
-from mnistx_runtime.backends import BACKENDS, SUFFIXES, backend, runtime_of
+from mnistx_runtime.artifact.container import CONTAINERS, open_artifact
+from mnistx_runtime.backends import (
+    BACKENDS,
+    SUFFIXES,
+    artifact_for,
+    backend,
+    chunk_of,
+    existing_file,
+    format_of,
+    in_chunks,
+    runtime_of,
+)
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
 from mnistx_runtime.predictor import BUNDLED
-
-IMAGES = np.random.default_rng(0).integers(0, 256, (150, 1, 28, 28)).astype(np.uint8)
-
-
-def foreign(path: Path) -> Path:
-    """A valid ONNX model with another interface."""
-    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 224, 224])
-    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, 224, 224])
-    graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
-    return path
 
 
 def test_every_ending_asks_for_a_runtime_that_exists() -> None:
@@ -49,22 +46,6 @@ def test_a_missing_package_names_the_line_that_installs_it(name: str, monkeypatc
         backend(name)
 
 
-def test_threads_and_chunks_change_no_answer() -> None:
-    one, two = (backend("ort").load(BUNDLED, threads) for threads in (1, 2))
-    together = one.run(IMAGES)
-    assert together.dtype == np.float32 and together.shape == (150, 10)
-    assert (two.run(IMAGES) == together).all()
-    alone = np.concatenate([one.run(IMAGES[i : i + 1]) for i in range(20)])
-    assert np.abs(alone - together[:20]).max() < 1e-4
-
-
-def test_a_session_of_the_callers_own_is_used_as_it_is() -> None:
-    session = onnxruntime.InferenceSession(BUNDLED, providers=["CPUExecutionProvider"])
-    loaded = backend("ort").load(session, 1)
-    assert (loaded.run(IMAGES[:3]) == session.run(None, {"image": IMAGES[:3]})[0]).all()
-    assert "certificate" in loaded.props
-
-
 @pytest.mark.parametrize("name", by_weight(BACKENDS))
 def test_files_that_cannot_be_loaded_are_told(name: str, tmp_path: Path) -> None:
     suffix = next(ending for ending, runtime in SUFFIXES.items() if runtime == name)
@@ -80,7 +61,6 @@ def test_files_that_cannot_be_loaded_are_told(name: str, tmp_path: Path) -> None
         with pytest.raises(ArtifactError, match=r"m\.bin is missing beside it"):
             backend(name).load(path, 1)
         (tmp_path / "m.bin").write_bytes(b"nonsense" * 100)
-    if name == "ncnn":
         with pytest.raises(ArtifactError, match=r"m\.json is missing"):
             backend(name).load(path, 1)
         (tmp_path / "m.json").write_bytes(b"nonsense" * 100)
@@ -91,12 +71,58 @@ def test_files_that_cannot_be_loaded_are_told(name: str, tmp_path: Path) -> None
         backend(name).load(path, 1)
 
 
-def test_a_foreign_model_is_told_what_its_interface_lacks(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match=r"takes x tensor\(float\) \[1, 3, 224, 224\]; mnistx runs models that"):
-        backend("ort").load(foreign(tmp_path / "foreign.onnx"), 1)
-
-
 def test_a_file_for_another_runtime_is_told_which(tmp_path: Path) -> None:
     (tmp_path / "m.torchscript").write_bytes(b"x")
     with pytest.raises(ArtifactError, match="use --runtime torchscript"):
         backend("ort").load(tmp_path / "m.torchscript", 1)
+
+
+def test_every_kind_of_artifact_is_run_by_a_runtime_but_core_ml_s() -> None:
+    assert {*SUFFIXES} - {".safetensors"} == {*CONTAINERS} - {".mlpackage"}
+
+
+def test_an_artifact_that_is_open_is_taken_as_it_is() -> None:
+    opened = open_artifact(BUNDLED)
+    assert artifact_for(opened, "ort") is opened
+    assert artifact_for(str(BUNDLED), "ort").files == opened.files
+
+
+@pytest.mark.parametrize("model", [None, 7, b"x", object()])
+def test_what_is_no_path_is_told(model: object) -> None:
+    if isinstance(model, bytes):
+        with pytest.raises((BadInput, ArtifactError)):
+            existing_file(model, "ort")
+        return
+    with pytest.raises(BadInput, match="runtime 'ort' loads a path, not"):
+        existing_file(model, "ort")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("m.onnx", "onnx"),
+        ("m-int8.onnx", "onnx-int8"),
+        ("m-fp16.onnx", "onnx-fp16"),
+        ("m-int8.tflite", "litert-int8"),
+        ("m.ort", "ort"),
+        ("m.ncnn.param", "ncnn"),
+        ("int8.xml", "openvino"),
+    ],
+)
+def test_a_file_is_called_after_its_format(name: str, expected: str) -> None:
+    assert format_of(Path(name)) == expected
+
+
+def test_large_images_are_run_in_smaller_chunks_and_none_is_lost() -> None:
+    assert chunk_of(np.zeros((500, 1, 28, 28), np.uint8)) == 64
+    assert chunk_of(np.zeros((500, 3, 224, 224), np.uint8)) == 6
+    assert chunk_of(np.zeros((500, 3, 1024, 1024), np.uint8)) == chunk_of(np.zeros((5, 1, 28, 28), np.uint8), 1) == 1
+    sizes = []
+
+    def run(images: np.ndarray) -> np.ndarray:
+        sizes.append(len(images))
+        return images.reshape(len(images), -1).astype(np.float32)
+
+    images = np.arange(70, dtype=np.uint8).reshape(10, 1, 7, 1)
+    assert (in_chunks(run, images, 4) == images.reshape(10, 7)).all() and sizes == [4, 4, 2]
+    assert (in_chunks(run, images[:4], 4) == images[:4].reshape(4, 7)).all() and sizes[3:] == [4]
