@@ -4,11 +4,11 @@ import copy
 from collections import OrderedDict
 from pathlib import Path
 
+from torch import nn
+
 from mnistx_export.deployed import deployed_module
 from mnistx_export.describe import metadata
 from mnistx_export.export import write_files
-from torch import nn
-
 from mnistx_export.formats import Format, Options
 from mnistx_train.checkpoint import Card
 from mnistx_train.network import Normalize
