@@ -29,7 +29,8 @@ def test_a_sibling_package_brings_the_session(monkeypatch: pytest.MonkeyPatch, t
     asked = offer(monkeypatch, Entry())
     path = tmp_path / "m.safetensors"
     path.write_bytes(b"x")
-    assert backend("torch").load(str(path), 1) == ("session", path)
+    session: object = backend("torch").load(str(path), 1)
+    assert session == ("session", path)
     assert asked[0] == {"group": "mnistx.runtimes", "name": "torch"}
 
 

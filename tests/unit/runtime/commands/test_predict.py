@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from command import PICTURES, json_lines, mnistx
+from command import PICTURES, json_lines, mnistx, mnistx_process
 from mnistx_export.golden import draw_digit
 from mnistx_runtime.records import COLUMNS
 from paper import photo
@@ -190,3 +190,22 @@ def test_a_name_that_no_file_can_have_stops_no_other_picture(name: str) -> None:
     assert found.exit_code == 2
     bad, three = json_lines(found)
     assert bad["exit_code"] == 2 and three["label"] == 3
+
+
+@pytest.mark.parametrize("out", [None, "answers.csv", "answers.jsonl"])
+def test_a_name_that_is_no_text_is_answered_like_any_other(out: str | None, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    try:
+        (tmp_path / "in" / os.fsdecode(b"\xff.jpg")).write_bytes((PICTURES / "seven.jpg").read_bytes())
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    (tmp_path / "in" / "three.jpg").write_bytes((PICTURES / "three.jpg").read_bytes())
+    strict = {"PYTHONIOENCODING": "utf-8:strict"}
+    args = ["predict", tmp_path / "in", *(["--out", tmp_path / out] if out else [])]
+    code, told, errors = mnistx_process(*args, env=strict)
+    assert code == 0 and "Traceback" not in errors
+    if out is None:
+        assert len(told.splitlines()) == 2 and "\\udcff.jpg: 7" in told
+        return
+    again, _, errors = mnistx_process(*args, "--resume", env=strict)
+    assert again == 0 and "2 of 2 pictures are answered already" in errors
