@@ -163,7 +163,14 @@ def main(out: Path) -> None:
         page.run("mnistx evaluate mine.onnx new")
         page.say("## On a device: only the runtime, no torch")
         subprocess.run([sys.executable, "-m", "venv", folder / "device"], check=True)
-        pip = [folder / "device/bin/pip", "install", "-q", "-c", ROOT / "constraints.txt", ROOT / "runtime"]
+        pip: list[str | Path] = [
+            folder / "device/bin/pip",
+            "install",
+            "-q",
+            "-c",
+            ROOT / "constraints.txt",
+            ROOT / "runtime",
+        ]
         subprocess.run(pip, check=True)
         page.run("device/bin/pip list --format freeze | grep -iv '^pip\\|^setuptools'")
         page.run("device/bin/mnistx verify first.onnx mine.onnx sealed.onnx")

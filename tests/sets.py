@@ -12,7 +12,7 @@ from mnistx_runtime import InputSpec
 from mnistx_train.checkpoint import Card
 from mnistx_train.datasets import Split
 
-DIGIT_INPUT = InputSpec(channels=1, height=28, width=28, mean=0.13, std=0.3, preprocess="mnist-digit")
+DIGIT_INPUT = InputSpec(channels=1, height=28, width=28, mean=(0.13,), std=(0.3,), preprocess="mnist-digit")
 
 CARD = Card(
     names=tuple("0123456789"),

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mnistx_export.labelled_pictures import read_folder, read_npz, read_pictures
-from mnistx_export.model import Model, first_line
+from mnistx_export.model import Model
 from mnistx_export.spec_file import SpecFile
 from mnistx_runtime.errors import BadInput, MnistxError
 from mnistx_train.datasets import Split, stratified
+from mnistx_train.errors import first_line
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which training scripts keep a state dict
 _JUDGED_SHARE = 0.5  # of the pictures, by which int8 is judged; it is calibrated on the others

@@ -200,7 +200,7 @@ def test_a_module_that_a_converter_can_not_carry_gets_its_reason_in_one_line(tmp
             rows = x.flatten(1)[:, :2]
             return rows if float(rows.sum()) > 0 else -rows
 
-    spec = InputSpec(channels=1, height=8, width=8, mean=0.5, std=0.5)
+    spec = InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.5,))
     model = Model(Branching().eval(), spec, ("a", "b"))
     with pytest.raises(BadInput, match="format onnx can't carry this module: ") as caught:
         export(model, "onnx", tmp_path / "m.onnx")

@@ -6,7 +6,7 @@ import pytest
 from mnistx_export.golden import draw_digit, fit_bytes, golden_images, seeded_images
 from mnistx_runtime import Certificate, InputSpec, Tolerance
 
-DIGITS = InputSpec(channels=1, height=28, width=28, mean=0.13, std=0.31, preprocess="mnist-digit")
+DIGITS = InputSpec(channels=1, height=28, width=28, mean=(0.13,), std=(0.31,), preprocess="mnist-digit")
 
 
 def test_golden_images_are_the_same_every_time_and_no_two_are_alike() -> None:
@@ -19,7 +19,9 @@ def test_golden_images_are_the_same_every_time_and_no_two_are_alike() -> None:
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 9), (1, 32, 32), (3, 40, 48), (3, 224, 224)])
 def test_seeded_images_have_any_shape_and_no_two_are_alike(shape: tuple[int, int, int]) -> None:
     channels, height, width = shape
-    images = seeded_images(InputSpec(channels=channels, height=height, width=width, mean=0.5, std=0.5))
+    images = seeded_images(
+        InputSpec(channels=channels, height=height, width=width, mean=(0.5,) * channels, std=(0.5,) * channels)
+    )
     assert images.shape[1:] == shape and images.dtype == np.uint8
     assert len({image.tobytes() for image in images}) == len(images) == 16
 
@@ -27,7 +29,7 @@ def test_seeded_images_have_any_shape_and_no_two_are_alike(shape: tuple[int, int
 @pytest.mark.parametrize("classes", [2, 100, 1000])
 @pytest.mark.parametrize("pictures", [0, 5, 100])
 def test_a_certificate_of_large_colour_images_stays_below_300_kb(classes: int, pictures: int) -> None:
-    spec = InputSpec(channels=3, height=224, width=224, mean=0.5, std=0.5, preprocess="resize")
+    spec = InputSpec(channels=3, height=224, width=224, mean=(0.5,) * 3, std=(0.5,) * 3, preprocess="resize")
     random = np.random.default_rng(0)
     noise = random.integers(0, 256, (pictures, 3, 224, 224), dtype=np.uint8) if pictures else None
     found = golden_images(spec, [str(at) for at in range(classes)], noise)

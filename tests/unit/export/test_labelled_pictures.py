@@ -6,7 +6,7 @@ from PIL import Image
 from mnistx_export.labelled_pictures import labelled_files, read_folder, read_pictures
 from mnistx_runtime import BadInput, InputSpec
 
-SPEC = InputSpec(channels=3, height=10, width=12, mean=0.5, std=0.5, preprocess="resize")
+SPEC = InputSpec(channels=3, height=10, width=12, mean=(0.5,) * 3, std=(0.5,) * 3, preprocess="resize")
 
 
 def folder_of(path: Path, *names: str) -> Path:

@@ -9,7 +9,7 @@ from mnistx_export import Model
 from mnistx_runtime import BadInput, InputSpec
 from mnistx_train.datasets import Split
 
-SPEC = InputSpec(channels=1, height=8, width=8, mean=0.5, std=0.5)
+SPEC = InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.5,))
 NAMES = ("cat", "dog", "owl")
 
 
@@ -32,7 +32,7 @@ class Plain(nn.Module):
 def with_nan() -> nn.Module:
     module = net()
     with torch.no_grad():
-        module[1].weight[0, 0] = float("nan")
+        module.get_parameter("1.weight")[0, 0] = float("nan")
     return module
 
 

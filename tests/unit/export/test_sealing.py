@@ -31,8 +31,8 @@ class Last(nn.Module):
 
 def network(output: str = "logits") -> nn.Sequential:
     torch.manual_seed(0)
-    ends = {"logits": [], "probabilities": [nn.Softmax(1)], "log-probabilities": [nn.LogSoftmax(1)]}[output]
-    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(560, 3), *ends).eval()
+    ends: dict[str, list[nn.Module]] = {"probabilities": [nn.Softmax(1)], "log-probabilities": [nn.LogSoftmax(1)]}
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(560, 3), *ends.get(output, [])).eval()
 
 
 def foreign(path: Path, module: nn.Module, shape: tuple[int, ...], free: bool = True, external: bool = False) -> Path:

@@ -28,7 +28,7 @@ def _logits_module(conversion: Conversion, pixels: torch.Tensor) -> nn.Module:
     deployed = conversion.deployed
     module = DeployedModule(deployed.module, conversion.spec, deployed.output, cast=False).eval()
     program = torch.export.export(module, (pixels,)).module()
-    graph: torch.fx.Graph = program.graph  # type: ignore[assignment]
+    graph: torch.fx.Graph = program.graph
     (output,) = (node for node in graph.nodes if node.op == "output")
     (last,) = output.all_input_nodes
     if last.target == torch.ops.aten.log_softmax.int:

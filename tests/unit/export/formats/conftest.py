@@ -9,7 +9,7 @@ from mnistx_runtime import InputSpec
 from mnistx_train.inference import DeployedModule
 from mnistx_train.network import cnn
 
-SPEC = InputSpec(channels=1, height=28, width=28, mean=0.2, std=0.4, preprocess="mnist-digit")
+SPEC = InputSpec(channels=1, height=28, width=28, mean=(0.2,), std=(0.4,), preprocess="mnist-digit")
 
 
 @pytest.fixture(scope="module")

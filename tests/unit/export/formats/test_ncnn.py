@@ -23,7 +23,7 @@ def test_one_that_is_written_as_a_function_is_left_out_too(conversion: Conversio
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return nn.functional.log_softmax(self.last(x.flatten(1)), 1)
 
-    spec = InputSpec(channels=1, height=8, width=8, mean=0.5, std=0.5)
+    spec = InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.5,))
     deployed = DeployedModule(Functional(), spec).eval().requires_grad_(False)
     graph = format_named("ncnn").write(Conversion(deployed, spec))[".ncnn.param"].decode()
     assert "oftmax" not in graph
