@@ -39,4 +39,8 @@ def test_the_bundled_model_is_measured_in_processes_of_its_own(tmp_path: Path) -
     assert measured["file_bytes"] == BUNDLED.stat().st_size and measured["changed"] == 0
     assert 5 < measured["p50_us"] <= measured["p95_us"] <= measured["p99_us"]
     assert measured["images_per_second"].keys() == {"8"} and 20 < measured["peak_mib"] < 1000
-    assert 0 < measured["sgemm_share"] < 3 and np.isfinite(measured["overhead_us"])
+    assert np.isfinite(measured["overhead_us"])
+    if Predictor().metadata.flops:
+        assert 0 < measured["sgemm_share"] < 3
+    else:  # an artifact of schema 1
+        assert measured["sgemm_share"] is None

@@ -201,7 +201,7 @@ def test_a_name_that_is_no_text_is_answered_like_any_other(out: str | None, tmp_
         pytest.skip("this file system takes no such name")
     (tmp_path / "in" / "three.jpg").write_bytes((PICTURES / "three.jpg").read_bytes())
     strict = {"PYTHONIOENCODING": "utf-8:strict"}
-    args: list[str | Path] = ["predict", tmp_path / "in", *(("--out", str(tmp_path / out)) if out else ())]
+    args: list[str | Path] = ["predict", tmp_path / "in", *(("--out", tmp_path / out) if out else ())]
     code, told, errors = mnistx_process(*args, env=strict)
     assert code == 0 and "Traceback" not in errors
     if out is None:
