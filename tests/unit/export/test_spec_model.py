@@ -79,8 +79,8 @@ def test_a_pickle_that_would_run_something_is_not_run(tmp_path: Path) -> None:
     ("old", "new", "why"),
     [
         ("net.py:build", "nett.py:build", "nett.py"),
-        ("net.py:build", "net.py:bulid", "build"),
-        ("net.py:build", "net.py", "file.py:factory"),
+        ("net.py:build", "net.py:bulid", "no function or class 'bulid'"),
+        ("net.py:build", "net.py", "write FILE.py:FACTORY"),
         ("net.py:build", "net.py:broken", "no such layer"),
         ("net.py:build", "net.py:nothing", "NoneType"),
         ("weights.pt", "none.pt", "no such weights file"),
