@@ -1,7 +1,7 @@
 """The errors that mnistx raises for its user; anything else that escapes is a bug.
 
 An error that carries `exit_code` is meant for the user: the command line prints its text as one line and ends with
-that code. Packages that can't import this one (mnistx-train) follow the same rule with classes of their own.
+that code, whichever package it comes from.
 """
 
 

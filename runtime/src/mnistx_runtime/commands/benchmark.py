@@ -43,6 +43,7 @@ def benchmark(
     from mnistx_runtime.benchmark.processor import processor
     from mnistx_runtime.benchmark.selection import images_for, selected
     from mnistx_runtime.errors import BadInput
+    from mnistx_runtime.files import write_whole
 
     try:
         sizes = [int(size) for size in batches.split(",")]
@@ -61,11 +62,7 @@ def benchmark(
         click.echo(tables.tables(rows))
         click.echo(f"\n{machine}; SGEMM on one core: {peak:.0f} GFLOP/s; compared with PyTorch on {images.what}")
     if figure:
-        data = tables.figure(rows, peak, machine)
-        try:
-            figure.write_bytes(data)
-        except OSError as error:
-            raise BadInput(f"can't write {figure}: {error.strerror}") from error
+        write_whole(figure, tables.figure(rows, peak, machine))
     if pick:
         row, lines = tables.picked(rows, pick)
         if as_json:
