@@ -1,7 +1,7 @@
 """The errors that mnistx raises for its user; anything else that escapes is a bug.
 
 An error that carries `exit_code` is meant for the user: the command line prints its text as one line and ends with
-that code.
+that code, whichever package it comes from.
 """
 
 

@@ -1,4 +1,4 @@
-"""Keeps the answers to many pictures in a file that can be gone on with: CSV or JSON Lines, by its ending."""
+"""Keeps the answers to many pictures in a file, resumable: CSV or JSON Lines, by its ending."""
 
 import csv
 import io

@@ -95,7 +95,8 @@ def test_every_spec_goes_to_the_processes_with_its_parameters() -> None:
         channels=3, height=20, width=30, mean=(0.5,) * 3, std=(0.5,) * 3, preprocess="resize",
         parameters={"mode": "shorter", "size": 40},
     )  # fmt: skip
-    pictures = [Image.new("RGB", (60 + number, 50), (number, 0, 0)) for number in range(COUNT)]
+    noise = np.random.default_rng(0).integers(0, 256, (COUNT, 50, 60, 3)).astype(np.uint8)
+    pictures = [Image.fromarray(each) for each in noise]
     for processes in (1, 2):
         for number, found in enumerate(prepare_files(pictures, spec, many=False, processes=processes)):
             assert isinstance(found, list)

@@ -33,6 +33,7 @@ def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     from mnistx_runtime.benchmark.processor import processor
     from mnistx_runtime.benchmark.selection import images_for, selected
     from mnistx_runtime.errors import BadInput
+    from mnistx_runtime.files import write_whole
 
     try:
         sizes = [int(size) for size in asked["batches"].split(",")]
@@ -55,11 +56,7 @@ def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
         click.echo(f"\n{machine}; SGEMM on one core: {peak:.0f} GFLOP/s; compared with PyTorch on {images.what}")
     figure, pick = asked["figure"], asked["pick"]
     if figure:
-        data = tables.figure(rows, peak, machine)
-        try:
-            figure.write_bytes(data)
-        except OSError as error:
-            raise BadInput(f"can't write {figure}: {error.strerror}") from error
+        write_whole(figure, tables.figure(rows, peak, machine))
     if pick:
         row, lines = tables.picked(rows, pick)
         if as_json:

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,16 +159,13 @@ def _progress(
 
 def _write_png(path: Path, figure: "Image.Image") -> None:
     """Write the figure, or nothing."""
-    from mnistx_runtime.errors import BadInput
+    import io
 
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        figure.save(temporary, "PNG")
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise BadInput(f"can't write {path}: {error.strerror}") from error
+    from mnistx_runtime.files import write_whole
+
+    file = io.BytesIO()
+    figure.save(file, "PNG")
+    write_whole(path, file.getvalue())
 
 
 def _source(name: str) -> bytes | Path:

@@ -47,6 +47,13 @@ def test_logits_become_log_probabilities_in_float64(tmp_path: Path) -> None:
     assert verify(path).passed
 
 
+def test_logits_of_any_size_become_finite_log_probabilities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    logits = np.linspace(-2e4, 2e4, 10, dtype=np.float32)
+    monkeypatch.setattr("mnistx_runtime.backends.ncnn.NcnnSession._logits", lambda *_: logits[None])
+    found = Predictor(write_ncnn(tmp_path), "ncnn").log_probs(IMAGES[:1])
+    assert found == pytest.approx(logits[None] - 2e4)
+
+
 @pytest.mark.parametrize(
     ("ending", "old", "new", "part"),
     [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from command import mnistx, mnistx_process
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.predictor import BUNDLED, Predictor
 
 
 @pytest.mark.parametrize(
