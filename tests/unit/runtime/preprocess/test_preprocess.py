@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.input_spec import InputSpec
-from mnistx_runtime.preprocess import PREPROCESSES, check_preprocess, one_image_only, preprocess_for
+from mnistx_runtime.input_spec import PREPROCESSES, InputSpec
+from mnistx_runtime.preprocess import one_image_only, preprocess_for
 
 SHAPES: dict[str, tuple[int, int, int]] = {"mnist-digit": (1, 28, 28), "resize": (3, 20, 30), "none": (3, 20, 30)}
 
@@ -43,7 +43,7 @@ def test_only_the_digit_reader_reads_many(name: str) -> None:
         ((digit,),) = preprocess.prepare_many(picture)
         assert digit.image.shape == (1, 28, 28)
         return
-    with pytest.raises(BadInput, match=f"this model's preprocess, '{name}', makes one"):
+    with pytest.raises(BadInput, match=f"preprocess '{name}' makes one image of it"):
         preprocess.prepare_many(picture)
 
 
@@ -55,7 +55,7 @@ def test_parameters_that_a_preprocess_does_not_have_are_told(name: str) -> None:
 
 def test_a_version_of_a_newer_mnistx_is_told() -> None:
     spec = spec_for("resize")
-    assert check_preprocess(spec) == spec.preprocess_version
+    assert preprocess_for(spec).version == spec.preprocess_version
     with pytest.raises(BadInput, match=r"made for pictures as version 9 of resize .* update mnistx-runtime"):
         spec_for("resize", preprocess_version=9)
 
