@@ -117,7 +117,7 @@ def fresh_state(recipe: Recipe, data: TrainingData, seed: int, device: torch.dev
 def _fresh_state_of_user(recipe: Recipe, data: TrainingData, seed: int, device: torch.device) -> State:
     assert isinstance(recipe.network, NetworkFile)
     learner = recipe.network.build(len(data.names), data.spec).to(device)
-    last = recipe.seen(len(data.training)) % recipe.batch_size or recipe.batch_size
+    last = recipe.images_per_epoch(len(data.training)) % recipe.batch_size or recipe.batch_size
     try:
         output = check_network(learner, len(data.names), data.spec, last)
         optimizer = recipe.optimizer(learner, recipe.lr)
@@ -189,7 +189,7 @@ def run_epoch(
     start, recipe = perf_counter(), state.recipe
     number = len(state.history) + 1
     torch.manual_seed(_epoch_seed(state.seed, number))
-    order = torch.randperm(len(data.training))[: recipe.seen(len(data.training))]
+    order = torch.randperm(len(data.training))[: recipe.images_per_epoch(len(data.training))]
     device = next(state.learner.parameters()).device
     half = recipe.fast_arithmetic and computes_bfloat16(device)
     steps = recipe.steps(len(data.training))

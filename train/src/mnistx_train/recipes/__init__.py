@@ -103,13 +103,13 @@ class Recipe:
                 f"--recipe {DEFAULT}"
             )
 
-    def seen(self, images: int) -> int:
+    def images_per_epoch(self, images: int) -> int:
         """How many of so many training images an epoch sees, at least one."""
         return max(1, round(images * self.share))
 
     def steps(self, images: int) -> int:
         """How many steps an epoch takes where there are so many training images."""
-        return -(-self.seen(images) // self.batch_size)
+        return -(-self.images_per_epoch(images) // self.batch_size)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 Two convolutions and 420,000 weights can learn 55,000 images by heart, so each is redrawn every time as another hand
 might have written it: bent (Simard and others 2003), turned, slanted, scaled and moved in one resampling, with a
-thicker or a thinner pen; some digits are written in ways that MNIST hardly has, and a quarter of all is disturbed as by
+thicker or a thinner pen; some digits are written in ways that MNIST hardly has, and a quarter of all is corrupted as by
 a poor sensor. What such an image still shows of its digit, and of others, its label doesn't say: a network of six
 convolutions, trained first in the same way, does (Hinton and others 2015).
 

@@ -15,7 +15,7 @@ from mnistx_train.datasets.base import Split, TrainingData
 from mnistx_train.recipes import Recipe
 from mnistx_train.torches import torchvision
 
-transforms = torchvision().transforms  # asked for here, so that what's wrong with it is told before training
+transforms = torchvision().transforms  # asked for here, so that what's wrong with it shows before training
 
 
 class _Pictures(Dataset[tuple[Tensor, int]]):
