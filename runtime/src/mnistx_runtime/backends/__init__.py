@@ -152,7 +152,7 @@ def existing_file(model: Any, runtime: str) -> Path:
     """The model's path, if it is a file that this runtime reads.
 
     Raises:
-        ArtifactError: no such file, or one that asks for another runtime.
+        ArtifactError: no such file, an empty one, or one that asks for another runtime.
         BadInput: no path.
     """
     try:
@@ -164,6 +164,8 @@ def existing_file(model: Any, runtime: str) -> Path:
     if runtime_of(path) != runtime:
         other = runtime_of(path)
         raise ArtifactError(f"{path} is not for runtime {runtime!r}; use --runtime {other} (runtime={other!r})")
+    if not path.stat().st_size:
+        raise ArtifactError(f"{path} is empty")
     return path
 
 

@@ -43,7 +43,7 @@ def test_only_the_digit_reader_reads_many(name: str) -> None:
         ((digit,),) = preprocess.prepare_many(picture)
         assert digit.image.shape == (1, 28, 28)
         return
-    with pytest.raises(BadInput, match=f"preprocess '{name}' makes one image of it"):
+    with pytest.raises(BadInput, match=f"this model's preprocess, '{name}', makes one"):
         preprocess.prepare_many(picture)
 
 
