@@ -23,6 +23,7 @@ def row(artifact: str = "m.onnx", runtime: str = "ort", p50: float = 100.0, chan
         peak_mib=size,
         idle_ms=0.1,
         overhead_us=5.0 if runtime == "ort" else None,
+        overhead_share=0.05 if runtime == "ort" else None,
         accuracy=0.99,
         max_abs=1e-5,
         changed=changed,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -191,7 +192,7 @@ def chunk_of(images: NDArray[np.uint8], most: int = CHUNK) -> int:
     >>> chunk_of(np.zeros((0, 1, 28, 28))), chunk_of(np.zeros((0, 3, 224, 224)))
     (64, 6)
     """
-    return max(1, min(most, _CHUNK_PIXELS // max(1, int(np.prod(images.shape[1:])))))
+    return max(1, min(most, _CHUNK_PIXELS // max(1, prod(images.shape[1:]))))
 
 
 def in_chunks(
