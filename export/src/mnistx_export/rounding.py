@@ -13,7 +13,7 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import unfold
+from torch.nn.functional import pad, unfold
 
 _DAMPING = 0.01  # of the mean square input, added to each: GPTQ's
 _RIDGE = 0.1  # likewise where a layer makes up for those before it; of 0.001 to 0.1 the best on validation images
@@ -47,7 +47,7 @@ def round_layers(
             count = weights[0].numel()
             gram, missing = (torch.zeros(count, count, dtype=torch.float64) for _ in range(2))
             for batch in batches:
-                wanted, given = (_im2col(layer, _input_of(part, name, batch)) for part in (module, twin))
+                wanted, given = (im2col(layer, _input_of(part, name, batch)) for part in (module, twin))
                 gram += given.T @ given
                 missing += given.T @ (wanted - given)
             flat = weights.flatten(1).double()
@@ -126,10 +126,11 @@ def _damped(gram: Tensor, share: float) -> Tensor:
     return gram + share * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
 
 
-def _im2col(layer: nn.Conv2d | nn.Linear, inputs: Tensor) -> Tensor:
+def im2col(layer: nn.Conv2d | nn.Linear, inputs: Tensor) -> Tensor:
     """What each output sums, one row each, float64 `(rows, K)`."""
     if isinstance(layer, nn.Conv2d):
-        assert not isinstance(layer.padding, str)
-        columns = unfold(inputs, layer.kernel_size, layer.dilation, layer.padding, layer.stride)
+        mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
+        padded = pad(inputs, layer._reversed_padding_repeated_twice, mode)  # of numbers, "same" and "valid" alike
+        columns = unfold(padded, layer.kernel_size, layer.dilation, 0, layer.stride)
         inputs = columns.transpose(1, 2).flatten(0, 1)
     return inputs.flatten(0, -2).double()

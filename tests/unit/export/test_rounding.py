@@ -1,6 +1,9 @@
+from typing import Any
+
+import pytest
 import torch
 
-from mnistx_export.rounding import round_layers, round_weights
+from mnistx_export.rounding import im2col, round_layers, round_weights
 
 
 def correlated(count: int, seed: int) -> torch.Tensor:
@@ -50,3 +53,13 @@ def test_a_layer_makes_up_for_those_before_it() -> None:
     )
     nearest = {name: (network.get_parameter(name) / scales[name][:, None]).round() for name in scales}
     assert error(found) < 0.95 * error(alone) < 0.95 * error(nearest)
+
+
+@pytest.mark.parametrize("options", [{"padding": "same"}, {"padding": 2, "padding_mode": "reflect"}, {"stride": 2}])
+def test_rows_are_what_a_convolution_sums(options: dict[str, Any]) -> None:
+    torch.manual_seed(3)
+    layer = torch.nn.Conv2d(2, 3, (3, 4), dilation=(1, 2), **options).requires_grad_(False)
+    inputs = torch.randn(2, 2, 9, 11)
+    assert layer.bias is not None
+    sums = im2col(layer, inputs).float() @ layer.weight.flatten(1).T + layer.bias
+    torch.testing.assert_close(sums, layer(inputs).flatten(2).transpose(1, 2).flatten(0, 1))

@@ -31,7 +31,7 @@ def coreml_from_module(conversion: Conversion) -> Files:
     with quiet():
         import coremltools
 
-        traced = torch.jit.trace(conversion.deployed, (conversion.example(1),), check_trace=False)  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(_exported(conversion), (conversion.example(1),), check_trace=False)  # type: ignore[no-untyped-call]
         shape = coremltools.Shape((coremltools.RangeDim(1, MAX_BATCH, default=1), *conversion.spec.shape))
         model = coremltools.convert(
             traced,
@@ -50,6 +50,29 @@ def coreml_from_module(conversion: Conversion) -> Files:
             f"{folder}/model.mlmodel": description.SerializeToString(deterministic=True),
             f"{folder}/weights/weight.bin": (Path(model.weights_dir) / "weight.bin").read_bytes(),
         }
+
+
+def _exported(conversion: Conversion) -> torch.nn.Module:
+    """The module as coremltools can read it.
+
+    All sizes but the batch are constants, as it takes no number from a size that is computed. And log-softmax is
+    written out: it would become softmax and log, which isn't finite for very small probabilities.
+    """
+    batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
+    program = torch.export.export(conversion.deployed, (conversion.example(2),), dynamic_shapes=({0: batch},)).module()
+    graph = program.graph
+    aten = torch.ops.aten
+    for node in graph.find_nodes(op="call_function", target=aten.log_softmax.int):
+        logits, dimension = node.args[:2]
+        with graph.inserting_before(node):
+            largest = graph.call_function(aten.amax.default, (logits, [dimension], True))
+            shifted = graph.call_function(aten.sub.Tensor, (logits, largest))
+            exponentials = graph.call_function(aten.exp.default, (shifted,))
+            total = graph.call_function(aten.sum.dim_IntList, (exponentials, [dimension], True))
+            logarithm = graph.call_function(aten.log.default, (total,))
+            node.replace_all_uses_with(graph.call_function(aten.sub.Tensor, (shifted, logarithm)))
+        graph.erase_node(node)
+    return torch.fx.GraphModule(program, graph).eval()
 
 
 COREML = Format(

@@ -1,4 +1,9 @@
-"""ExecuTorch's program, its arithmetic handed to XNNPACK; metadata in a zip archive after it."""
+"""ExecuTorch's program, its arithmetic handed to XNNPACK; metadata in a zip archive after it.
+
+Its batch is free up to a bound; of modules whose batch its lowering fixes, as of a channel shuffle, it is 1.
+"""
+
+from typing import Any
 
 import torch
 
@@ -13,14 +18,26 @@ MAX_BATCH = 16
 def executorch_from_module(conversion: Conversion) -> Files:
     """One file. Its memory is planned for the largest batch."""
     with quiet():
-        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-        from executorch.exir import to_edge_transform_and_lower
-
         example = conversion.example(2)
         batch = torch.export.Dim("batch", min=1, max=max(2, chunk_of(example.numpy(), MAX_BATCH)))
-        program = torch.export.export(conversion.deployed, (example,), dynamic_shapes=({0: batch},))
-        lowered = to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+        lowered = _lower(conversion, example, ({0: batch},))
+        if not _is_free(lowered):
+            lowered = _lower(conversion, conversion.example(1), None)
         return {".pte": bytes(lowered.to_executorch().buffer)}
+
+
+def _lower(conversion: Conversion, example: torch.Tensor, dynamic_shapes: Any) -> Any:
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+
+    program = torch.export.export(conversion.deployed, (example,), dynamic_shapes=dynamic_shapes)
+    return to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+
+
+def _is_free(lowered: Any) -> bool:
+    """Whether the batch is still free: lowering may fix it at the example's, without a word."""
+    ranges = lowered.exported_program().range_constraints.values()
+    return any(each.lower < each.upper for each in ranges)
 
 
 EXECUTORCH = Format(name="executorch", suffix=".pte", write=executorch_from_module, needs=("executorch",))

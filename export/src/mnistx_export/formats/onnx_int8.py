@@ -134,7 +134,9 @@ def _fold_normalization(model: onnx.ModelProto) -> None:
     Where that isn't so, as no training image was black or white, all stays as it is.
     """
     graph = model.graph
-    first = next(node for node in graph.node if node.op_type == "QuantizeLinear")
+    first = next((node for node in graph.node if node.op_type == "QuantizeLinear"), None)
+    if first is None:
+        return
     at = list(graph.node).index(first)
     steps = [node for node in graph.node[: at + 1] if node.op_type != "DequantizeLinear"]
     if not {node.op_type for node in steps} <= {"Cast", "Div", "Sub", "QuantizeLinear"}:
