@@ -9,11 +9,13 @@ from mnistx_export import Model, export
 from mnistx_export.formats.base import Conversion, format_named
 from mnistx_export.formats.executorch import MAX_BATCH
 from mnistx_runtime import InputSpec, Predictor
+from mnistx_runtime.quiet import quiet
 
 
 @pytest.mark.slow
 def test_the_batch_is_free_up_to_its_bound(conversion: Conversion, tmp_path: Path) -> None:
-    from executorch.runtime import Runtime
+    with quiet():
+        from executorch.runtime import Runtime
 
     (data,) = format_named("executorch").write(conversion).values()
     method = Runtime.get().load_program(data).load_method("forward")
