@@ -65,11 +65,8 @@ from torchvision import datasets, transforms
 from net import build
 
 torch.manual_seed(0)
-transform = transforms.Compose([
-    transforms.Resize((40, 48)),
-    transforms.ToTensor(),
-    transforms.Normalize((0.5, 0.5, 0.5), (0.25, 0.25, 0.25)),
-])
+normalize = transforms.Normalize((0.5, 0.5, 0.5), (0.25, 0.25, 0.25))
+transform = transforms.Compose([transforms.Resize((40, 48)), transforms.ToTensor(), normalize])
 pictures = datasets.ImageFolder("pictures", transform)
 net, loader = build(), torch.utils.data.DataLoader(pictures, 16, shuffle=True)
 optimizer = torch.optim.Adam(net.parameters(), 2e-3)
@@ -86,6 +83,7 @@ torch.save(net.state_dict(), "weights.pt")
 # the first door: five lines
 from mnistx_runtime import InputSpec
 from mnistx_export import Model, export
+
 spec = InputSpec(channels=3, height=40, width=48, mean=0.5, std=0.25, preprocess="resize")
 found = export(Model(net, spec, names=("circle", "square", "triangle"), output="logits"), "onnx", "first.onnx")
 print(found.golden.lines()[0])
