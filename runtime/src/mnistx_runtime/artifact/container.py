@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from mnistx_runtime.artifact import archive, onnx_file, sidecar, trailer
+from mnistx_runtime.artifact import archive, onnx_file, schema_1, sidecar, trailer
 from mnistx_runtime.artifact.certificate import KEY, Certificate
 from mnistx_runtime.artifact.digests import part_digests, payload_sha256
 from mnistx_runtime.artifact.metadata import DIGEST, Metadata, props_sha256
@@ -51,13 +51,17 @@ def _sidecar_of(files: Files) -> str:
     return f"{ending}.json" if ending == ".mlpackage" else f"{ending.rpartition('.')[0]}.json"
 
 
-def _trailer_model(files: Files, source: str) -> bytes:
+def _ort_props(files: Files, source: str) -> dict[str, str]:
     data = _first(files)[1]
-    return trailer.split(data, source)[0]
+    if trailer.bare(data) == data:
+        return schema_1.read_ort_props(data, source)
+    return trailer.split(data, source)[1]
 
 
 def _sidecar_props(files: Files, source: str) -> dict[str, str]:
     ending = _sidecar_of(files)
+    if ending not in files and ".xml" in files:
+        return schema_1.read_openvino_props(files[".xml"], source)
     if ending not in files:
         raise ArtifactError(f"{source}: its metadata is missing, the {ending} file beside it")
     return sidecar.parse(files[ending], source, [data for name, data in files.items() if name != ending])
@@ -87,9 +91,10 @@ _ARCHIVE = Container(
 )
 _TRAILER = Container(
     lambda files, source: trailer.split(_first(files)[1], source)[1],
-    lambda files, source: {"model": _trailer_model(files, source)},
+    lambda files, source: {"model": trailer.split(_first(files)[1], source)[0]},
     lambda files, props: _replace_first(files, trailer.append_props(trailer.bare(_first(files)[1]), props)),
 )
+_ORT = replace(_TRAILER, read_props=_ort_props, read_parts=lambda files, _: {"model": trailer.bare(_first(files)[1])})
 _SIDECAR = Container(
     _sidecar_props,
     _sidecar_parts,
@@ -99,7 +104,7 @@ _SIDECAR = Container(
 
 CONTAINERS = {
     ".onnx": _ONNX,
-    ".ort": _TRAILER,
+    ".ort": _ORT,
     ".torchscript": _ARCHIVE,
     ".pt2": _ARCHIVE,
     ".xml": _SIDECAR,
@@ -211,6 +216,8 @@ def files_of(path: Path) -> list[Path]:
     else:
         companions = CONTAINERS[path.suffix].companions if path.suffix in CONTAINERS else ()
         found = [path, *(path.with_suffix(ending) for ending in companions)]
+        if path.suffix == ".xml" and not found[-1].exists() and schema_1.is_inside(path):
+            del found[-1]
     for file in found:
         if not file.is_file():
             raise ArtifactError(
