@@ -68,7 +68,8 @@ def test_a_folder_of_idx_files(tmp_path: Path) -> None:
     (data / "names.txt").write_text("three\nseven\n")
     values = whole_way(data, tmp_path / "run", "--epochs", "3", "--batch-size", "4")
     assert values["names"] == ["three", "seven"] and values["dataset"] == "./mine"
-    assert (values["mean"], values["std"]) != (0.1307, 0.3081)
+    spec = values["input"]
+    assert isinstance(spec, dict) and (spec["mean"], spec["std"]) != ([0.1307], [0.3081])
 
 
 def test_a_folder_of_pictures(tmp_path: Path) -> None:

@@ -112,8 +112,11 @@ def test_what_was_cut_off_gets_one_line_and_never_a_crash(
         for file in path.parent.iterdir():
             shutil.copy(file, tmp_path)
         (tmp_path / path.name).write_bytes(whole[:size])
-        code, _, err = mnistx_process("verify", tmp_path / path.name)
-        assert code == 2 and err.startswith("Error: ") and err.count("\n") == 1, err
+        code, out, err = mnistx_process("verify", tmp_path / path.name)
+        if name in ("openvino", "ncnn"):  # the metadata beside it is whole, and says what the file was
+            assert code == 1 and "IS NOT WHAT WAS EXPORTED: graph differ" in out and not err, out + err
+        else:
+            assert code == 2 and err.startswith("Error: ") and err.count("\n") == 1, err
 
 
 def patched(path: Path, folder: Path, old: bytes, new: bytes) -> Path:

@@ -5,7 +5,6 @@ other places. So it must be, byte for byte, what `write_archive` makes of its en
 """
 
 import io
-import zipfile
 from collections.abc import Mapping
 
 from mnistx_runtime.artifact.sidecar import dump, parse
@@ -23,6 +22,8 @@ def write_archive(entries: Mapping[str, bytes]) -> bytes:
     >>> read_archive(write_archive({"m/a.py": b"1"}), "m.pt2")
     {'m/a.py': b'1'}
     """
+    import zipfile  # loaded where it's used: predicting with ONNX doesn't need it
+
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, data in entries.items():
@@ -38,6 +39,8 @@ def read_archive(data: bytes, source: str) -> Entries:
     Raises:
         ArtifactError: it's no archive, or damaged.
     """
+    import zipfile  # loaded where it's used: predicting with ONNX doesn't need it
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             whole = sum(entry.file_size for entry in archive.infolist())

@@ -1,8 +1,8 @@
 """The parity certificate: golden images and the trained model's answers to them, inside the artifact."""
 
-import base64
 import json
 import zlib
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from math import isfinite
@@ -45,7 +45,7 @@ class Certificate:
         values = {
             "tolerance": asdict(self.tolerance),
             "count": len(self.images),
-            "images_zlib": base64.b64encode(zlib.compress(self.images.tobytes(), 9)).decode(),
+            "images_zlib": b2a_base64(zlib.compress(self.images.tobytes(), 9), newline=False).decode(),
             "log_probs": _encode(self.log_probs),
         }
         if self.in_distribution is not None:
@@ -76,9 +76,9 @@ class Certificate:
             if not 1 <= count <= MOST_IMAGES or whole > MOST_PIXELS:
                 raise ValueError(f"{count} golden images")
             if "images_zlib" in values:
-                pixels = zlib.decompressobj().decompress(base64.b64decode(values["images_zlib"]), whole)
+                pixels = zlib.decompressobj().decompress(a2b_base64(values["images_zlib"]), whole)
             else:
-                pixels = base64.b64decode(values["images"])
+                pixels = a2b_base64(values["images"])
             known = values.get("in_distribution", values.get("drawn") or None)  # "drawn" in schema 1
             if known is not None and not 0 <= int(known) <= count:
                 raise ValueError(f"{known} of {count} images in distribution")
@@ -118,8 +118,8 @@ def _tolerance(values: Mapping[str, Any]) -> Tolerance:
 
 
 def _encode(answers: NDArray[np.float32]) -> str:
-    return base64.b64encode(answers.astype("<f4").tobytes()).decode()
+    return b2a_base64(answers.astype("<f4").tobytes(), newline=False).decode()
 
 
 def _decode(text: str, count: int, classes: int) -> NDArray[np.float32]:
-    return np.frombuffer(base64.b64decode(text), "<f4").astype(np.float32).reshape(count, classes)
+    return np.frombuffer(a2b_base64(text), "<f4").astype(np.float32).reshape(count, classes)

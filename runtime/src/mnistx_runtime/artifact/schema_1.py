@@ -1,7 +1,6 @@
 """Metadata where schema 1 kept it, and today's doesn't: inside OpenVINO's XML, and inside ONNX Runtime's own format."""
 
 from pathlib import Path
-from xml.etree import ElementTree
 
 from mnistx_runtime.errors import ArtifactError
 
@@ -21,6 +20,8 @@ def read_openvino_props(xml: bytes, source: str) -> dict[str, str]:
     >>> read_openvino_props(xml, "m.xml")
     {'schema_version': '1'}
     """
+    from xml.etree import ElementTree
+
     try:
         section = ElementTree.fromstring(xml).find("rt_info/mnistx")
     except (ElementTree.ParseError, ValueError, RecursionError) as error:

@@ -4,7 +4,6 @@ For models whose readers ignore what follows them: .tflite, .pte, .ort.
 """
 
 import io
-import zipfile
 from collections.abc import Mapping
 
 from mnistx_runtime.artifact.sidecar import dump, parse
@@ -19,6 +18,8 @@ def append_props(model: bytes, props: Mapping[str, str]) -> bytes:
     >>> split(append_props(b"model", {"a": "1"}), "m.tflite")
     (b'model', {'a': '1'})
     """
+    import zipfile  # loaded where it's used: predicting with ONNX doesn't need it
+
     file = io.BytesIO(model)
     file.seek(0, io.SEEK_END)
     with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
@@ -32,6 +33,8 @@ def split(data: bytes, source: str) -> tuple[bytes, dict[str, str]]:
     Raises:
         ArtifactError: the file carries no metadata, or is damaged.
     """
+    import zipfile  # loaded where it's used: predicting with ONNX doesn't need it
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             begins = min(entry.header_offset for entry in archive.infolist())

@@ -78,7 +78,8 @@ class Verification:
         """What to tell a person."""
         verdict = "matches its certificate"
         if not self.passed:
-            verdict = f"IS NOT WHAT WAS EXPORTED: {' and '.join(self.differences)} differ"
+            one = len(self.differences) == 1 and self.differences[0] not in ("weights", "answers")
+            verdict = f"IS NOT WHAT WAS EXPORTED: {' and '.join(self.differences)} {'differs' if one else 'differ'}"
         return [f"{self.source}: {verdict} ({self.runtime})", *self.details()]
 
     def details(self) -> list[str]:

@@ -112,7 +112,7 @@ def test_a_backdoor_without_an_initializer_differs_in_its_graph_alone(sealed: Pa
 
     path = edit(sealed, change, tmp_path / "m.onnx")
     assert Predictor(path).predict_batch(marked_seven(path))[0].name == "3"
-    assert "graph differ" in verify(path).lines()[0] and verify(path).differences == ["graph"]
+    assert "graph differs" in verify(path).lines()[0] and verify(path).differences == ["graph"]
 
 
 def test_schema_1_could_not_show_the_backdoor_and_says_so(tmp_path: Path) -> None:
