@@ -41,7 +41,7 @@ def onnx_model(conversion: Conversion) -> onnx.ModelProto:
     """An ONNX model, which other formats are made of too. Its parameters keep the names that the module gives them.
 
     Raises:
-        BadInput: the operator set isn't one of `OPSETS`.
+        BadInput: the operator set isn't one of `OPSETS`, or the module takes no batch but the example's.
     """
     check_opset(conversion.opset)
     opset = conversion.opset or DEFAULT_OPSET
@@ -62,6 +62,11 @@ def onnx_model(conversion: Conversion) -> onnx.ModelProto:
     written = model.opset_import[0].version
     if written != opset:
         raise BadInput(f"asked for ONNX opset {opset}, the exporter wrote {written}")
+    if not model.graph.input[0].type.tensor_type.shape.dim[0].dim_param:
+        raise BadInput(
+            "ONNX can't carry this module: its batch isn't free; what it does must not depend on how many images it is "
+            "given, as a loop over them does"
+        )
     clean(model)
     rename_parameters(model)
     return model

@@ -21,6 +21,8 @@ def torchscript_from_module(conversion: Conversion) -> Files:
 
 
 def _trace(conversion: Conversion) -> torch.jit.ScriptModule:
+    """Tracing loses branches that depend on the pixels, without a word; exporting is done first, as it refuses them."""
+    torch.export.export(conversion.deployed, (conversion.example(1),))
     traced: torch.jit.ScriptModule = torch.jit.trace(  # type: ignore[no-untyped-call]
         conversion.deployed, (conversion.example(2),), check_trace=False
     )
