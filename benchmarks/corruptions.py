@@ -206,12 +206,13 @@ def _line(rows: Floats, columns: NDArray[np.int_]) -> Floats:
     return np.clip(1.2 - nearest, 0, 1)
 
 
-def measured(checkpoints: list[tuple[nn.Sequential, Card]], test: Split) -> dict[str, list[float]]:
+def measured(checkpoints: list[tuple[nn.Module, Card]], test: Split) -> dict[str, list[float]]:
     """The share that each checkpoint reads right: of the images as they are, then of each corruption."""
     rows = {}
+    digits = test.images.reshape(-1, SIDE, SIDE)
     for name, corrupted in {"clean": lambda images, _: images, **CORRUPTIONS}.items():
-        images = corrupted(test.images, np.random.default_rng(SEED))
-        answers = [log_probs(network, images, card.mean, card.std).argmax(1) for network, card in checkpoints]
+        images = corrupted(digits, np.random.default_rng(SEED))
+        answers = [log_probs(network, images, card.input).argmax(1) for network, card in checkpoints]
         rows[name] = [float((answer == test.labels).mean()) for answer in answers]
     return rows
 

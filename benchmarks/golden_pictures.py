@@ -1,6 +1,6 @@
 """The golden inputs and outputs of the preprocess: `python benchmarks/golden_pictures.py` writes tests/golden anew.
 
-To be run when `mnistx_runtime.artifact.PREPROCESS_VERSION` is raised, and never to make a test pass.
+To be run when `MnistDigit.version` is raised, and never to make a test pass.
 """
 
 import io

@@ -130,7 +130,7 @@ def read_right(checkpoint: Path) -> dict[tuple[int, str], float]:
     shares = {}
     for digit, way in WAYS:
         pictures = np.stack([written(digit, way, seed) for seed in range(COUNT)])
-        answers = log_probs(network, pictures, card.mean, card.std).argmax(1)
+        answers = log_probs(network, pictures, card.input).argmax(1)
         shares[digit, way] = float((answers == digit).mean())
     return shares
 

@@ -44,7 +44,7 @@ def measured(index: int) -> Row:
     row: Row = {"naive": [], "mnistx": []}
     for strength in STRENGTHS:
         scene = DISTURBANCES[index].scene(strength)
-        photos = [Image.open(io.BytesIO(photograph(validation.images[k], scene, k))) for k in range(DIGITS)]
+        photos = [Image.open(io.BytesIO(photograph(validation.images[k, 0], scene, k))) for k in range(DIGITS)]
         for way, make in (("naive", naive), ("mnistx", prepared)):
             answers = predictor.log_probs(np.stack([make(photo) for photo in photos])).argmax(1)
             row[way].append(float((answers == labels).mean()))

@@ -44,7 +44,7 @@ def rows(strength: float) -> Iterator[tuple[str, Image.Image]]:
     random = np.random.default_rng(5)
     for number in range(ROWS):
         chosen = random.integers(0, len(data), LENGTH)
-        row = np.pad(side_by_side(data.images[chosen], random), ((0, 0), (4, 4)))
+        row = np.pad(side_by_side(data.images[chosen, 0], random), ((0, 0), (4, 4)))
         scene = DISTURBANCES[number % len(DISTURBANCES)].scene(strength)
         yield "".join(str(data.labels[i]) for i in chosen), Image.open(io.BytesIO(photograph(row, scene, number)))
 

@@ -19,7 +19,7 @@ from mnistx_train.datasets import TrainingData, source, training_data
 from mnistx_train.loop import State, fresh_state, run_epoch, teacher_network
 from mnistx_train.memory import keep_freed_memory
 from mnistx_train.network import cnn
-from mnistx_train.recipes import Recipe, in_batches, recipe
+from mnistx_train.recipes import Recipe, in_batches, normalize, recipe
 from mnistx_train.recipes.best import LARGE
 from mnistx_train.recipes.schedules import one_cycle
 
@@ -30,7 +30,7 @@ FAST, BEST = recipe("fast"), recipe("best")
 def batched(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """The report's augmentation, drawn for a whole batch at once: the same distribution, a third of the time."""
     for images, labels in in_batches(data, order, batch_size):
-        yield (resample(images, report_affine(len(labels))) - data.mean) / data.std, labels
+        yield normalize(resample(images, report_affine(len(labels))), data.spec), labels
 
 
 def adam(network: nn.Module, lr: float) -> torch.optim.Optimizer:
@@ -65,11 +65,11 @@ part of `fast` and of `best` is worth."""
 
 def trained(chosen: Recipe, data: TrainingData, taught_by: State | None = None) -> State:
     """A network trained to its last epoch."""
-    state = fresh_state(chosen, len(data.names), SEED, torch.device("cpu"))
+    state = fresh_state(chosen, data, SEED, torch.device("cpu"))
     if taught_by and chosen.teacher:
-        state.teacher = teacher_network(taught_by, chosen.teacher.recipe)
+        state.teacher = teacher_network(taught_by)
     for _ in range(chosen.epochs):
-        epoch = run_epoch(state, chosen, data, SEED)
+        epoch = run_epoch(state, data)
         print(f"  epoch {epoch.number}/{chosen.epochs}: {epoch.validation_accuracy:.2%}", file=sys.stderr, flush=True)
     return state
 
@@ -77,7 +77,7 @@ def trained(chosen: Recipe, data: TrainingData, taught_by: State | None = None) 
 def measured(chosen: Recipe, state: State, data: TrainingData) -> dict[str, Any]:
     """What came of a trial."""
     return {
-        "parameters": sum(values.numel() for values in cnn(len(data.names), chosen.network).parameters()),
+        "parameters": sum(values.numel() for values in cnn(len(data.names), str(chosen.network)).parameters()),
         "epochs": chosen.epochs,
         "seconds": round(sum(epoch.seconds for epoch in state.history)),
         "threads": torch.get_num_threads(),

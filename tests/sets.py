@@ -8,7 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mnistx_runtime import InputSpec
+from mnistx_train.checkpoint import Card
 from mnistx_train.datasets import Split
+
+DIGIT_INPUT = InputSpec(channels=1, height=28, width=28, mean=(0.13,), std=(0.3,), preprocess="mnist-digit")
+
+CARD = Card(
+    names=tuple("0123456789"),
+    input=DIGIT_INPUT,
+    dataset="nowhere",
+    recipe="none",
+    epochs=1,
+    batch_size=1,
+    lr=0.1,
+    seed=0,
+    validation_accuracy=0.1,
+    test_accuracy=0.1,
+)
+"""Of a network that learned nothing, from a data set that is nowhere."""
 
 
 def idx_bytes(array: NDArray[np.uint8]) -> bytes:

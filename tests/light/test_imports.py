@@ -11,7 +11,7 @@ import pytest
 from command import ROOT
 
 SOURCES = {name: ROOT / name / "src" / f"mnistx_{name}" for name in ("runtime", "train", "export")}
-MAY_IMPORT = {"runtime": {"runtime"}, "train": {"train"}, "export": {"runtime", "train", "export"}}
+MAY_IMPORT = {"runtime": {"runtime"}, "train": {"runtime", "train"}, "export": {"runtime", "train", "export"}}
 COMMAND_FILES = [path for folder in SOURCES.values() for path in (folder / "commands").glob("*.py")]
 
 
@@ -47,7 +47,90 @@ def test_command_files_import_only_click_at_module_level(path: Path) -> None:
     top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     for name in imports(ast.Module(body=list(top), type_ignores=[])):
         package = name.split(".")[0]
-        assert package == "click" or package in sys.stdlib_module_names or name.endswith(".commands"), name
+        light = name.endswith((".commands", ".formats"))  # tables and options, which import only click themselves
+        assert package == "click" or package in sys.stdlib_module_names or light, name
+
+
+def test_what_command_files_import_beside_click_is_as_light() -> None:
+    for folder in SOURCES.values():
+        for path in (*folder.glob("commands/__init__.py"), *folder.glob("formats/__init__.py")):
+            found = {name.split(".")[0] for name in imports(without_type_checking(ast.parse(path.read_text())))}
+            assert found <= {"click", "mnistx_runtime", "mnistx_train"} | sys.stdlib_module_names, path
+
+
+def without_type_checking(tree: ast.Module) -> ast.Module:
+    """What a module does at its own level when it is imported: no functions, and no `if TYPE_CHECKING:`."""
+    kept: list[ast.stmt] = []
+    waiting = list(tree.body)
+    while waiting:
+        node = waiting.pop(0)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting += node.orelse
+        elif isinstance(node, ast.If | ast.Try | ast.With):
+            waiting += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            kept.append(node)
+    return ast.Module(body=kept, type_ignores=[])
+
+
+def modules_of(package: str) -> dict[str, Path]:
+    """The modules of a package by their full names."""
+    names = {}
+    for path in SOURCES[package].rglob("*.py"):
+        parts = path.relative_to(SOURCES[package].parent).with_suffix("").parts
+        names[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return names
+
+
+def imported_modules(path: Path, known: dict[str, Path]) -> set[str]:
+    """The modules of the same package that one imports when it is imported itself."""
+    found = set()
+    for node in without_type_checking(ast.parse(path.read_text())).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (inner & known.keys()) or {node.module}
+    return found & known.keys()
+
+
+def circle_in(graph: dict[str, set[str]]) -> list[str]:
+    """The names along one circle of a graph; none if there is none."""
+    done: set[str] = set()
+
+    def follow(name: str, way: list[str]) -> list[str]:
+        if name in way:
+            return [*way[way.index(name) :], name]
+        if name in done:
+            return []
+        for following in sorted(graph[name]):
+            found = follow(following, [*way, name])
+            if found:
+                return found
+        done.add(name)
+        return []
+
+    return next((found for name in sorted(graph) if (found := follow(name, []))), [])
+
+
+@pytest.mark.parametrize("package", SOURCES)
+def test_no_module_imports_one_that_imports_it(package: str) -> None:
+    known = modules_of(package)
+    graph = {name: imported_modules(path, known) - {name} for name, path in known.items()}
+    assert sum(map(len, graph.values())) > 20
+    assert " -> ".join(circle_in(graph)) == ""
+
+
+def test_a_circle_is_found_and_what_only_a_type_checker_sees_is_none(tmp_path: Path) -> None:
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    assert circle_in({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
+    (tmp_path / "m.py").write_text(
+        "from typing import TYPE_CHECKING\nimport a\nfrom a import b\nfrom a.c import x\n"
+        "if TYPE_CHECKING:\n    import d\ntry:\n    import e\nexcept ImportError:\n    import f\n"
+        "def g():\n    import h\n"
+    )
+    known = dict.fromkeys(["a", "a.b", "a.c", "d", "e", "f", "h"], tmp_path)
+    assert imported_modules(tmp_path / "m.py", known) == {"a", "a.b", "a.c", "e"}
 
 
 @pytest.mark.parametrize("command", ["--help", "predict --help", "train --help", "export --help", "runtimes"])

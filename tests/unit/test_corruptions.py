@@ -6,9 +6,9 @@ import pytest
 from corruptions import CORRUPTIONS, Floats, Images, figure, measured, table
 from handwriting import WAYS, written
 from mnistx_runtime.predictor import Predictor
-from mnistx_train.checkpoint import Card
 from mnistx_train.datasets import Split
 from mnistx_train.network import cnn
+from sets import CARD
 
 UNSEEDED = {"scale", "brightness", "stripe", "canny edges"}
 
@@ -137,13 +137,9 @@ def test_each_kind_does_what_its_name_says(drawn: Split) -> None:
 
 
 def test_a_row_for_each_kind_and_a_column_for_each_checkpoint(drawn: Split) -> None:
-    card = Card(
-        names=tuple("0123456789"), mean=0.1307, std=0.3081, dataset="mnist", recipe="best", epochs=1, batch_size=1,
-        lr=1.0, seed=0, validation_accuracy=0.0, test_accuracy=0.0,
-    )  # fmt: skip
     few = drawn.at(np.arange(0, len(drawn), 13))
 
-    found = measured([(cnn(10), card), (cnn(10), card)], few)
+    found = measured([(cnn(10), CARD), (cnn(10), CARD)], few)
 
     assert list(found) == ["clean", *CORRUPTIONS]
     assert {len(shares) for shares in found.values()} == {2}

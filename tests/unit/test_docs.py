@@ -14,8 +14,18 @@ from command import ROOT
 from mnistx_runtime import cli
 
 README = (ROOT / "README.md").read_text()
+GUIDES = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S)
-SHOWN = [line for block in BLOCKS for line in block.splitlines() if line.startswith("mnistx ")]
+RUN = [
+    line
+    for text in (README, *GUIDES.values())
+    for block in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
+    for line in block.splitlines()
+    if line.startswith("mnistx ")
+]
+"""What is run as it stands, in the order in which a reader would."""
+
+SHOWN = [line for text in (README, *GUIDES.values()) for line in text.splitlines() if line.startswith("mnistx ")]
 
 
 def commands() -> list[str]:
@@ -29,7 +39,7 @@ def commands() -> list[str]:
 
 
 @pytest.mark.parametrize("name", commands())
-def test_every_command_is_shown_in_the_readme_and_has_a_summary(name: str) -> None:
+def test_every_command_is_shown_in_the_readme_or_a_guide(name: str) -> None:
     assert any(line.startswith(f"mnistx {name}") for line in SHOWN)
 
 
@@ -53,10 +63,10 @@ def test_the_versions_agree() -> None:
 
 
 @pytest.mark.slow
-def test_every_command_in_the_readme_runs(tmp_path: Path) -> None:
+def test_every_command_in_the_readme_and_the_guides_runs(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "artifacts", tmp_path / "artifacts", ignore=shutil.ignore_patterns("runs"))
-    assert len(SHOWN) > 9
-    for line in SHOWN:
+    assert len(RUN) > 9
+    for line in RUN:
         words, _, stdin = line.partition(" < ")
         done = subprocess.run(
             [sys.executable, "-m", "mnistx_runtime", *shlex.split(words)[1:]],
@@ -66,3 +76,13 @@ def test_every_command_in_the_readme_runs(tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
+
+
+def test_every_link_leads_somewhere() -> None:
+    for folder, text in ((ROOT, README), *((ROOT / "docs", text) for text in GUIDES.values())):
+        for target in re.findall(r"\]\(([^)#:]+)\)", text):
+            assert (folder / target).exists(), target
+
+
+def test_every_guide_is_named_in_the_readme() -> None:
+    assert all(f"(docs/{name})" in README for name in GUIDES) and GUIDES

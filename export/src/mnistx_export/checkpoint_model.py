@@ -10,15 +10,19 @@ from mnistx_train.datasets import training_data
 from mnistx_train.errors import NotAtHand
 
 
-def model_from_checkpoint(checkpoint: Path) -> Model:
+def model_from_checkpoint(checkpoint: Path, network: str | None = None) -> Model:
     """The model alone.
+
+    Args:
+        checkpoint: the file.
+        network: of one that holds the weights of a user's own network, its file; see `load_checkpoint`.
 
     Raises:
         TrainError: the file is missing, damaged, or holds another network.
     """
-    network, card = load_checkpoint(checkpoint)
+    module, card = load_checkpoint(checkpoint, network)
     return Model(
-        network,
+        module,
         card.input,
         card.names,
         card.output,
@@ -31,13 +35,16 @@ def model_from_checkpoint(checkpoint: Path) -> Model:
     )
 
 
-def model_with_data(checkpoint: Path, data_dir: Path | None, with_training: bool) -> tuple[Model, str]:
+def model_with_data(
+    checkpoint: Path, data_dir: Path | None, with_training: bool, network: str | None = None
+) -> tuple[Model, str]:
     """The model with the images that it is compared on, and calibrated on, as far as they're at hand.
 
     Args:
         checkpoint: the file.
         data_dir: see `data_source`.
         with_training: whether the training images are needed.
+        network: see `model_from_checkpoint`.
 
     Returns:
         The model, and what is missing of the data; empty where nothing is.
@@ -45,7 +52,7 @@ def model_with_data(checkpoint: Path, data_dir: Path | None, with_training: bool
     Raises:
         TrainError: the checkpoint or the data is damaged, or `data_dir` was named and doesn't hold it.
     """
-    model = model_from_checkpoint(checkpoint)
+    model = model_from_checkpoint(checkpoint, network)
     try:
         origin = data_source(checkpoint, data_dir, download=False)
         test = origin.read(False)

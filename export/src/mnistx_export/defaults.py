@@ -4,6 +4,7 @@ from pathlib import Path
 
 from mnistx_export.formats.base import Format
 from mnistx_runtime.errors import BadInput
+from mnistx_runtime.input_spec import InputSpec
 from mnistx_train.checkpoint import load_card
 from mnistx_train.datasets import Source, source
 from mnistx_train.runs import CONFIG, last_finished, read_config
@@ -29,9 +30,15 @@ def data_source(checkpoint: Path, data_dir: Path | None, download: bool) -> Sour
     Raises:
         TrainError: it can't be found.
     """
+    card = load_card(checkpoint)
     beside = checkpoint.parent / CONFIG
-    name = read_config(checkpoint.parent).dataset if beside.is_file() else load_card(checkpoint).dataset
-    return source(name, data_dir, download)
+    name = read_config(checkpoint.parent).dataset if beside.is_file() else card.dataset
+    return source(name, data_dir, download, picture_spec_of(card.input))
+
+
+def picture_spec_of(spec: InputSpec) -> InputSpec | None:
+    """How a folder of pictures is to be read for a model; None where the digit reader reads it, or nothing does."""
+    return spec if spec.preprocess == "resize" else None
 
 
 def artifact_path(source: Path, out: Path | None, target: Format) -> Path:

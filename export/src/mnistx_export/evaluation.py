@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mnistx_export.defaults import checkpoint_path, data_source
+from mnistx_export.defaults import checkpoint_path, data_source, picture_spec_of
 from mnistx_export.labelled_pictures import labelled_files
+from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.backends import runtime_of
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.predictor import Predictor
@@ -61,11 +62,11 @@ def evaluate(
     predictor, chosen = _load(path, runtime)
     metadata = predictor.metadata
     if dataset:
-        origin = source(dataset, data_dir)
+        origin = source(dataset, data_dir, spec=picture_spec_of(metadata.input))
     elif chosen == "torch":
         origin = data_source(path, data_dir, download=True)
     else:
-        origin = _source_of(path, metadata.dataset, data_dir)
+        origin = _source_of(path, metadata, data_dir)
     if origin.names != metadata.names:
         raise BadInput(
             f"{path} knows the classes {', '.join(metadata.names)}; the data set has {', '.join(origin.names)}"
@@ -116,7 +117,7 @@ def _load(path: Path, runtime: str | None) -> tuple[Predictor, str]:
     return Predictor(path, runtime or chosen), runtime or chosen
 
 
-def _source_of(path: Path, dataset: str, data_dir: Path | None) -> Source:
-    if not dataset:
+def _source_of(path: Path, metadata: Metadata, data_dir: Path | None) -> Source:
+    if not metadata.dataset:
         raise BadInput(f"{path} doesn't say what it was trained on; name a folder of pictures, or a --dataset")
-    return source(dataset, data_dir)
+    return source(metadata.dataset, data_dir, spec=picture_spec_of(metadata.input))

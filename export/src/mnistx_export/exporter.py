@@ -9,7 +9,7 @@ from typing import Any
 
 from mnistx_export.formats.base import Conversion, Format, format_named
 from mnistx_export.int8_gate import ChangedPrediction, Int8Gate, changed_predictions, measure_int8
-from mnistx_export.model import Model, first_line
+from mnistx_export.model import Model
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import Artifact, Files, open_artifact, seal
 from mnistx_runtime.artifact.digests import sha256
@@ -18,6 +18,7 @@ from mnistx_runtime.artifact.verification import Verification, verify_loaded
 from mnistx_runtime.backends import Session, backend
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, VerificationFailed
 from mnistx_runtime.files import writable_folder, write_whole
+from mnistx_train.errors import first_line
 
 
 @dataclass(frozen=True)

@@ -23,23 +23,24 @@ Point = tuple[float, float]
 Stroke = Sequence[Point]
 
 
-def _arc(x: float, y: float, rx: float, ry: float, start: float, end: float) -> list[Point]:
+def _arc(x: float, y: float, radii: Point, start: float, end: float) -> list[Point]:
     """Points of an ellipse around (x, y), from one angle to another in degrees, clockwise from the right."""
+    rx, ry = radii
     angles = [math.radians(start + (end - start) * i / 24) for i in range(25)]
     return [(x + rx * math.cos(a), y + ry * math.sin(a)) for a in angles]
 
 
 STROKES: dict[int, list[Stroke]] = {
-    0: [_arc(0.5, 0.5, 0.33, 0.5, -90, 270)],
+    0: [_arc(0.5, 0.5, (0.33, 0.5), -90, 270)],
     1: [[(0.35, 0.18), (0.52, 0.0), (0.5, 1.0)]],
-    2: [[*_arc(0.5, 0.28, 0.36, 0.28, 190, 370), (0.12, 1.0), (0.9, 1.0)]],
-    3: [_arc(0.47, 0.25, 0.33, 0.25, 200, 450), _arc(0.47, 0.74, 0.37, 0.26, -90, 160)],
+    2: [[*_arc(0.5, 0.28, (0.36, 0.28), 190, 370), (0.12, 1.0), (0.9, 1.0)]],
+    3: [_arc(0.47, 0.25, (0.33, 0.25), 200, 450), _arc(0.47, 0.74, (0.37, 0.26), -90, 160)],
     4: [[(0.6, 0.0), (0.08, 0.62), (0.92, 0.62)], [(0.68, 0.35), (0.66, 1.0)]],
-    5: [[(0.85, 0.0), (0.27, 0.0), (0.2, 0.45), *_arc(0.47, 0.69, 0.38, 0.3, 230, 510)]],
-    6: [[(0.7, 0.0), (0.3, 0.4), *_arc(0.5, 0.71, 0.33, 0.29, 200, 560)]],
+    5: [[(0.85, 0.0), (0.27, 0.0), (0.2, 0.45), *_arc(0.47, 0.69, (0.38, 0.3), 230, 510)]],
+    6: [[(0.7, 0.0), (0.3, 0.4), *_arc(0.5, 0.71, (0.33, 0.29), 200, 560)]],
     7: [[(0.08, 0.0), (0.9, 0.0), (0.4, 1.0)]],
-    8: [_arc(0.5, 0.24, 0.27, 0.24, 90, 450), _arc(0.5, 0.74, 0.34, 0.26, -90, 270)],
-    9: [[*_arc(0.48, 0.29, 0.32, 0.29, 0, 360), (0.8, 0.29), (0.68, 1.0)]],
+    8: [_arc(0.5, 0.24, (0.27, 0.24), 90, 450), _arc(0.5, 0.74, (0.34, 0.26), -90, 270)],
+    9: [[*_arc(0.48, 0.29, (0.32, 0.29), 0, 360), (0.8, 0.29), (0.68, 1.0)]],
 }
 """Each digit's strokes in a unit box, x to the right and y down."""
 
@@ -182,7 +183,7 @@ def seeded_images(spec: InputSpec) -> NDArray[np.uint8]:
         ring * 255 / ring.max(),
     ]
     grey = [np.repeat(shape[None], channels, 0) for shape in shapes]
-    mixed = np.stack([ramp, 255 - fall, (row * 4 // height + column * 4 // width) % 2 * 255])[:channels]
+    mixed = np.stack([255 - ramp, fall, (row * 4 // height + column * 4 // width) % 2 * 255])[:channels]
     blocks = [block_noise(random, spec.shape, count) for count in (2, 4, 8, 8, 16, 16)]
     return np.stack([*grey, mixed, *blocks]).round().astype(np.uint8)
 

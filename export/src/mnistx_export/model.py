@@ -18,6 +18,7 @@ from mnistx_runtime.artifact.parity import Tolerance
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_train.datasets import Split
+from mnistx_train.errors import first_line
 from mnistx_train.inference import LOGITS, OUTPUTS, PROBABILITIES, DeployedModule, count_flops, log_probs
 
 _SUM_ATOL = 1e-3  # of a row of probabilities from 1
@@ -167,13 +168,6 @@ class Reference:
     test: Split
     float32: NDArray[np.floating]
     float64: NDArray[np.floating]
-
-
-def first_line(error: BaseException) -> str:
-    """What an error of a library says, in a line that fits a terminal."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else type(error).__name__
-    return text if len(text) <= 300 else f"{text[:300]}..."
 
 
 def check_images(images: NDArray[np.uint8] | None, spec: InputSpec, what: str) -> None:

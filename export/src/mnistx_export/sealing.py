@@ -10,7 +10,6 @@ from onnx import TensorProto, helper, numpy_helper
 from mnistx_export import __version__
 from mnistx_export.golden import golden_images
 from mnistx_export.labelled_pictures import read_pictures
-from mnistx_export.model import first_line
 from mnistx_export.spec_file import SpecFile
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import seal
@@ -21,6 +20,7 @@ from mnistx_runtime.artifact.verification import Verification, verify
 from mnistx_runtime.backends.ort import load_session
 from mnistx_runtime.errors import ArtifactError, BadInput, VerificationFailed
 from mnistx_runtime.files import write_whole
+from mnistx_train.errors import first_line
 from mnistx_train.inference import LOG_PROBABILITIES, LOGITS, OUTPUTS
 
 _LEAST = 1e-30  # of a probability, as in `mnistx_train.inference`

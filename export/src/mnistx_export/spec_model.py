@@ -1,5 +1,6 @@
 """A spec file as a model to export: its network loaded, with its weights and its pictures."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from mnistx_export.labelled_pictures import read_folder, read_npz, read_pictures
-from mnistx_export.model import Model, first_line
+from mnistx_export.model import Model
 from mnistx_export.spec_file import SpecFile
 from mnistx_runtime.errors import BadInput, MnistxError
 from mnistx_train.datasets import Split, stratified
+from mnistx_train.errors import first_line
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which training scripts keep a state dict
 _JUDGED_SHARE = 0.5  # of the pictures, by which int8 is judged; it is calibrated on the others
@@ -31,25 +33,24 @@ def model_from_spec(described: SpecFile, golden_from: Path | None = None) -> Mod
     module = load_network(described)
     if described.weights is not False:
         load_weights(module, described.resolve(str(described.weights)))
-    module = module.eval().requires_grad_(False)
-    golden = described.data.get("golden")
-    folder = golden_from or (described.resolve(golden) if golden else None)
-    pictures = described.data.get("pictures")
-    test = _labelled(described.resolve(pictures), described) if pictures else None
-    calibration, validation = _part(test) if test else (None, None)
-    return Model(
-        module,
+    model = Model(
+        module.eval().requires_grad_(False),
         described.spec,
         described.names,
         described.output,
-        golden=read_pictures(folder, described.spec) if folder else None,
-        calibration=calibration,
-        validation=validation,
-        test=test,
         dataset=described.about.get("dataset", ""),
         description=described.about.get("description", ""),
         license=described.about.get("license", ""),
     )
+    golden, pictures = described.data.get("golden"), described.data.get("pictures")
+    folder = golden_from or (described.resolve(golden) if golden else None)
+    if folder:
+        model = replace(model, golden=read_pictures(folder, described.spec))
+    if pictures:
+        test = _labelled(described.resolve(pictures), described)
+        calibration, validation = _part(test)
+        model = replace(model, test=test, calibration=calibration, validation=validation)
+    return model
 
 
 def load_network(described: SpecFile) -> nn.Module:

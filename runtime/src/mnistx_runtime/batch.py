@@ -1,5 +1,6 @@
 """Prepares many pictures, side by side on several CPUs, and gives them back in order."""
 
+import json
 from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
@@ -8,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.errors import BadInput, MnistxError
+from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.preprocess import Box, Prepared, Preprocess, preprocess_for
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
 
-    from mnistx_runtime.input_spec import InputSpec
 
 CHUNK = 8  # pictures that a process takes at a time
 FEW = 32  # pictures that one process prepares before others have started
@@ -38,7 +39,7 @@ def found_in(lines: Sequence[Sequence[Prepared]]) -> Lines:
 
 
 def prepare_files(
-    sources: Sequence[Source], spec: "InputSpec", many: bool, processes: int
+    sources: Sequence[Source], spec: InputSpec, many: bool, processes: int
 ) -> Iterator[Lines | MnistxError | OSError]:
     """What is to be answered of each picture, or the error that it raised, in their order.
 
@@ -88,18 +89,12 @@ def _pool(processes: int) -> "ProcessPoolExecutor":
     return ProcessPoolExecutor(processes, get_context("spawn"), initializer=signal.signal, initargs=ignore)
 
 
-def _key(spec: "InputSpec") -> str:
-    import json
-
+def _key(spec: InputSpec) -> str:
     return json.dumps(spec.to_dict())
 
 
 @cache
 def _preprocess(key: str) -> Preprocess:
-    import json
-
-    from mnistx_runtime.input_spec import InputSpec
-
     return preprocess_for(InputSpec.from_dict(json.loads(key)))
 
 

@@ -1,5 +1,7 @@
 """The root of the command line. Commands are imported when they are called; listing them imports only click."""
 
+import io
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -65,6 +67,7 @@ class Root(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; an error that carries an exit code is the user's, and becomes one line."""
+        _print_any_name()
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -77,6 +80,12 @@ class Root(click.Group):
                 raise
             click.echo("Error: " + one_line(error), err=True)
             ctx.exit(code)
+
+
+def _print_any_name() -> None:
+    """Let standard output take what its encoding lacks, as standard error does: a file's name can be any bytes."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _installed() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The errors that mnistx raises for its user; anything else that escapes is a bug.
 
 An error that carries `exit_code` is meant for the user: the command line prints its text as one line and ends with
-that code. Packages that can't import this one (mnistx-train) follow the same rule with classes of their own.
+that code, whichever package it comes from.
 """
 
 
@@ -11,6 +11,8 @@ class MnistxError(Exception):
     ```
     MnistxError                 exit code 2: wrong usage or bad input
     ├── BadInput                a picture, array or option that can't be used
+    │   └── TrainError          of mnistx-train: data, a checkpoint or a network that can't be used
+    │       └── NotAtHand       a data set that is nowhere to be found
     ├── ArtifactError           a model file that is missing, damaged or foreign
     ├── BackendUnavailable      a runtime that can't run here, and the line that installs it
     ├── PredictionRefused       exit code 1: a picture that holds no digit to read

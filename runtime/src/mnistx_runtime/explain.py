@@ -13,6 +13,7 @@ _SHADES = " ░▒▓█"
 _WIDEST_SHADES = 56  # pixels
 _MOST_BARS = 10
 _WIDE, _ENLARGED, _MOST_SHOWN = 1240, 4, 100  # pixels, times, characters
+_THICKEST = 14  # pixels from the middle of a bar
 _THUMB, _CELL, _ROW = 56, 68, 86  # pixels
 _SURE = 0.9
 
@@ -113,8 +114,11 @@ def _fitted(picture: Image.Image, resample: int) -> tuple[Image.Image, float]:
 
 
 def _framed(prepared: Prepared) -> Image.Image:
+    """The picture with a frame around what the image was made of, if that isn't all of it."""
     picture = prepared.picture.convert("RGB")
     panel, scale = _fitted(picture, Image.Resampling.BICUBIC)
+    if prepared.box == (0, 0, *picture.size):
+        return panel
     x, y = ((_PANEL - round(side * scale)) // 2 for side in picture.size)
     left, top, right, bottom = (value * scale for value in prepared.box)
     ImageDraw.Draw(panel).rectangle((x + left - 2, y + top - 2, x + right + 2, y + bottom + 2), outline=_RED, width=3)
@@ -138,5 +142,6 @@ def _bars(draw: ImageDraw.ImageDraw, x: int, y: int, answer: Prediction) -> None
         draw.text((x + longest, middle), name[:16], _TEXT if best else _QUIET, _font(16), anchor="rm")
         start = x + longest + 10
         end = start + max(2, room * probabilities[name])
-        draw.rectangle((start, middle - step * 0.3, end, middle + step * 0.3), _BLUE if best else "#c9d6e2")
+        half = min(step * 0.3, _THICKEST)
+        draw.rectangle((start, middle - half, end, middle + half), _BLUE if best else "#c9d6e2")
         draw.text((end + 6, middle), f"{probabilities[name]:.1%}", _TEXT if best else _QUIET, _font(14), anchor="lm")

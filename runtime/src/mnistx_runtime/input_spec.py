@@ -6,8 +6,14 @@ from types import MappingProxyType
 from typing import Any
 
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.preprocess import PREPROCESSES, check_preprocess
-from mnistx_runtime.registry import nearest
+from mnistx_runtime.registry import look_up, nearest
+
+PREPROCESSES = {
+    "mnist-digit": "mnistx_runtime.preprocess.mnist_digit:MnistDigit",
+    "resize": "mnistx_runtime.preprocess.resize:ResizePreprocess",
+    "none": "mnistx_runtime.preprocess.none:NoPreprocess",
+}
+"""What makes images of pictures; see `mnistx_runtime.preprocess.Preprocess`."""
 
 CHANNELS = (1, 3)
 SIDES = range(8, 1025)  # pixels; tested from 8x8 to 224x224
@@ -61,7 +67,7 @@ class InputSpec:
         if not isinstance(self.parameters, Mapping):
             raise BadInput(f"the parameters of a preprocess are names and values, not {self.parameters!r}")
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-        object.__setattr__(self, "preprocess_version", check_preprocess(self))
+        object.__setattr__(self, "preprocess_version", _check_preprocess(self))
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -88,6 +94,20 @@ class InputSpec:
         if missing:
             raise BadInput(f"the input lacks {', '.join(missing)}")
         return cls(**values)
+
+
+def _check_preprocess(spec: InputSpec) -> int:
+    """The version of a spec's preprocess: the one it names, else today's."""
+    given: Any = spec.preprocess_version
+    if not isinstance(given, int) or isinstance(given, bool) or given < 0:
+        raise BadInput(f"preprocess_version must be a whole number, not {given!r}")
+    version: int = look_up(PREPROCESSES, spec.preprocess, "preprocess")(spec).version
+    if given > version:
+        raise BadInput(
+            f"made for pictures as version {given} of {spec.preprocess} gives them, this mnistx has version {version}; "
+            "update mnistx-runtime"
+        )
+    return given or version
 
 
 def _numbers(name: str, given: Any, channels: int, low: float) -> tuple[float, ...]:

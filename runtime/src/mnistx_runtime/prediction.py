@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.errors import PredictionRefused
+from mnistx_runtime.temperature import probabilities_at
 
 Box = tuple[int, int, int, int]
 
@@ -48,10 +49,7 @@ class Prediction:
     @property
     def probabilities(self) -> NDArray[np.float64]:
         """Of all classes, `(classes,)`: the log-probabilities at the model's temperature, normalized again."""
-        cooled = self.log_probs.astype(np.float64) / self.temperature
-        shares: NDArray[np.float64] = np.exp(cooled - cooled.max())
-        shares /= shares.sum()
-        return shares
+        return probabilities_at(self.log_probs, self.temperature)
 
     def require(self, min_confidence: float) -> None:
         """Refuse the answer if there is no digit, or its probability is below `min_confidence`, 0..1.

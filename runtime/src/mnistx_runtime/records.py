@@ -1,4 +1,4 @@
-"""Keeps the answers to many pictures in a file that can be gone on with: CSV or JSON Lines, by its ending."""
+"""Keeps the answers to many pictures in a file, resumable: CSV or JSON Lines, by its ending."""
 
 import csv
 import io
@@ -75,7 +75,7 @@ def records(path: Path, resume: bool) -> Records:
     data = path.read_bytes()
     whole = data[: data.rfind(b"\n") + 1]
     try:
-        rows = list(_READERS[path.suffix](whole.decode()))
+        rows = list(_READERS[path.suffix](whole.decode(errors="surrogateescape")))
         named = [(str(row["source"]), int(row.get("exit_code") or 0)) for row in rows]
     except (ValueError, KeyError, TypeError, csv.Error) as error:
         raise BadInput(f"{path} doesn't hold answers of mnistx ({error}); name another --out") from error
@@ -110,4 +110,4 @@ def _csv(rows: list[Values]) -> bytes:
     for row in rows:
         left, top, right, bottom = row.get("box", (None,) * 4)
         writer.writerow({"left": left, "top": top, "right": right, "bottom": bottom} | row)
-    return text.getvalue().encode()
+    return text.getvalue().encode(errors="surrogateescape")  # a file's name can be any bytes

@@ -4,7 +4,9 @@ from pathlib import Path
 import pytest
 
 from command import by_weight, mnistx
-from mnistx_export.formats import FLOAT32, FORMATS, format_named
+from mnistx_export.formats import FORMATS
+from mnistx_export.formats.base import format_named
+from mnistx_runtime.artifact.parity import FLOAT32
 from mnistx_train.checkpoint import load_checkpoint
 
 
@@ -30,17 +32,3 @@ def test_an_artifact_measures_what_its_checkpoint_does(name: str, digits_run: Pa
     assert values["confusion"] == json.loads((digits_run / "metrics.json").read_text())["test"]["confusion"]
     assert values["runtime"] != "torch"
     assert (tmp_path / "report" / "report.html").is_file()
-
-
-@pytest.mark.parametrize(
-    ("args", "told"),
-    [
-        (["{run}", "--runtime", "ort"], "only torch runs"),
-        (["missing.onnx"], "no such model file"),
-        (["missing"], "no runtime reads"),
-        (["{run}", "--dataset", "nonsense"], "no data set 'nonsense'"),
-    ],
-)
-def test_bad_input_gets_one_clear_line(args: list[str], told: str, digits_run: Path) -> None:
-    found = mnistx("evaluate", *[arg.replace("{run}", str(digits_run)) for arg in args])
-    assert found.exit_code == 2 and told in found.stderr and "Traceback" not in found.output

@@ -1,5 +1,7 @@
 import io
 import struct
+import threading
+import warnings
 import zlib
 from pathlib import Path
 
@@ -7,8 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from command import PICTURES
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.pictures import open_picture
+from mnistx_runtime.pictures import open_picture, source_name
+from mnistx_runtime.predictor import Predictor
+from mnistx_runtime.preprocess.none import NoPreprocess
+from mnistx_runtime.preprocess.resize import ResizePreprocess
 
 GREY = np.arange(600, dtype=np.uint32).reshape(20, 30).astype(np.uint8)
 
@@ -98,4 +104,73 @@ def test_a_picture_between_pillows_two_limits_is_decoded_without_a_warning(tmp_p
 def test_a_large_jpeg_is_decoded_at_a_smaller_scale(tmp_path: Path) -> None:
     path = tmp_path / "large.jpg"
     Image.new("RGB", (4000, 3000), "white").save(path)
-    assert open_picture(path).size == (2000, 1500)
+    assert open_picture(path, draft=1024).size == (2000, 1500)
+    assert open_picture(path, draft=1500).size == (2000, 1500)
+    assert open_picture(path, draft=2000).size == open_picture(path).size == (4000, 3000)
+
+
+def test_only_jpegs_are_decoded_at_another_scale(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (4000, 3000), "white")
+    for form in ("PNG", "BMP"):
+        assert open_picture(encoded(picture, form), draft=1024).size == (4000, 3000)
+
+
+def test_the_digit_reader_asks_for_a_smaller_scale_and_others_for_the_whole_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "large.jpg"
+    page = Image.new("RGB", (4000, 3000), "white")
+    page.paste("black", (1900, 700, 2100, 2300))
+    page.save(path)
+    prepared, answer = Predictor().explain(path)
+    assert answer.name == "1" and prepared.picture.size == (2000, 1500)
+    assert ResizePreprocess.draft is None and NoPreprocess.draft is None
+
+
+def test_only_a_path_has_a_name() -> None:
+    assert source_name("a.png") == source_name(Path("a.png")) == "a.png"
+    assert source_name(b"a.png") is source_name(GREY) is None
+
+
+@pytest.mark.parametrize("form", ["AVIF", "TIFF", "WEBP", "GIF", "JPEG2000", "TGA", "PNG", "JPEG", "BMP", "PPM"])
+def test_whatever_a_decoder_raises_on_damaged_data_is_told(form: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (60, 60, 3)).astype(np.uint8)
+    data = encoded(Image.fromarray(noise), form)
+    random = np.random.default_rng(1)
+    for _ in range(40):
+        damaged = bytearray(data)
+        for at in random.integers(0, len(data), 12):
+            damaged[at] = random.integers(0, 256)
+        try:
+            assert open_picture(bytes(damaged)).size
+        except BadInput as error:
+            assert str(error)
+
+
+def test_postscript_is_not_run() -> None:
+    page = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 30 30\n%%EndComments\nshowpage\n%%EOF\n"
+    with pytest.raises(BadInput, match="not a picture in a format"):
+        open_picture(page)
+
+
+@pytest.mark.parametrize("source", [None, 7, io.BytesIO(b"x"), [1, 2]])
+def test_what_is_no_picture_at_all_is_told(source: object) -> None:
+    with pytest.raises(BadInput, match="a picture is a path"):
+        open_picture(source)  # type: ignore[arg-type]
+
+
+def test_a_picture_that_pillow_has_not_decoded_yet_may_be_cut_off() -> None:
+    data = (PICTURES / "three.jpg").read_bytes()
+    with pytest.raises(BadInput, match="can't be read"):
+        open_picture(Image.open(io.BytesIO(data[:3000])))
+
+
+def test_threads_leave_no_trace_in_the_warnings_filters() -> None:
+    data = (PICTURES / "three.jpg").read_bytes()
+    before = list(warnings.filters)
+    workers = [threading.Thread(target=open_picture, args=(data,)) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert list(warnings.filters) == before

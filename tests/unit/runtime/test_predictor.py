@@ -5,12 +5,15 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from mnistx_export.golden import golden_images
-from mnistx_runtime import BadInput, Prediction, Predictor
+from command import PICTURES
+from mnistx_export.golden import draw_digit, hard_images
+from mnistx_runtime import ArtifactError, BackendUnavailable, BadInput, Prediction, Predictor, verify
 from mnistx_runtime.predictor import BUNDLED
 from paper import photo
+from tiny_onnx import write_tiny
 
-GOLDEN = golden_images()
+DIGITS = np.stack([draw_digit(digit, seed) for seed in range(3) for digit in range(10)])
+GOLDEN = np.concatenate([DIGITS, hard_images()])[:, None]
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +102,48 @@ def test_probabilities_are_given_at_the_temperature_of_the_model(predictor: Pred
     assert warm.probabilities == pytest.approx(np.exp(row / 4) / np.exp(row / 4).sum(), abs=1e-6)
     assert [name for name, _ in warm.top(10)] == [name for name, _ in cold.top(10)]
     assert predictor.predict_batch(GOLDEN[:1])[0].temperature == predictor.metadata.temperature
+
+
+@pytest.mark.parametrize("fill", [np.nan, np.inf])
+def test_an_answer_that_is_no_number_is_refused(fill: float, tmp_path: Path) -> None:
+    path = write_tiny(tmp_path / "m.onnx", "N", fill)
+    with pytest.raises(ArtifactError, match="aren't finite"):
+        Predictor(path).predict(PICTURES / "three.jpg")
+    assert not verify(path).passed
+
+
+def test_answers_of_another_class_count_are_refused(tmp_path: Path) -> None:
+    path = write_tiny(tmp_path / "m.onnx", "N", 0.0, classes=9)
+    with pytest.raises(ArtifactError, match="one a class"):
+        Predictor(path).predict_batch(GOLDEN[:2])
+
+
+def test_a_colour_model_takes_its_own_images_and_no_grey_ones(tmp_path: Path) -> None:
+    predictor = Predictor(write_tiny(tmp_path / "m.onnx", "N", 0.001, shape=(3, 40, 48)))
+    assert predictor.metadata.input.shape == (3, 40, 48)
+    assert len(predictor.predict_batch(np.zeros((2, 3, 40, 48), np.uint8))) == 2
+    for shape in ((2, 40, 48), (2, 1, 40, 48), (2, 3, 48, 40), (3, 40, 48)):
+        with pytest.raises(BadInput, match=r"must be a uint8 array \(N, 3, 40, 48\)"):
+            predictor.predict_batch(np.zeros(shape, np.uint8))
+    picture = Image.new("RGB", (100, 80), "red")
+    prepared, answer = predictor.explain(picture)
+    assert prepared.image.shape == (3, 40, 48) and prepared.ink is None and answer.box is not None
+    with pytest.raises(BadInput, match="--many reads all the digits"):
+        predictor.predict_many(picture)
+
+
+def test_the_certificate_is_that_of_the_model(predictor: Predictor) -> None:
+    assert len(predictor.certificate.images) == 44
+    answers = predictor.log_probs(predictor.certificate.images)
+    assert np.abs(answers - predictor.certificate.log_probs).max() < 1e-4
+
+
+def test_a_runtime_that_cannot_run_is_never_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: None)
+    with pytest.raises(BackendUnavailable, match="runtime 'openvino' can't run here"):
+        Predictor(runtime="openvino")
+
+
+def test_nothing_is_answered_of_no_pictures(predictor: Predictor) -> None:
+    assert list(predictor.predict_files([])) == []
+    assert predictor.log_probs(GOLDEN[:0]).shape == (0, 10)

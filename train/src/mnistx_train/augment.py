@@ -4,6 +4,7 @@ Images are float `(N, 1, 28, 28)`, 0..1, bright ink on black. Chance comes from 
 ever mirrored: that would turn one digit into another, or into none.
 """
 
+from dataclasses import dataclass
 from math import log, radians
 
 import torch
@@ -18,24 +19,24 @@ def between(low: float, high: float, *shape: int) -> Tensor:
     return torch.empty(shape).uniform_(low, high)
 
 
-def affine(angle: Tensor, width: Tensor, height: Tensor, slant: Tensor, x: Tensor, y: Tensor) -> Tensor:
+def affine(angle: Tensor, size: tuple[Tensor, Tensor], slant: Tensor, middle: tuple[Tensor, Tensor]) -> Tensor:
     """Where each pixel of a new image is taken from in the old one.
 
     Args:
         angle: by which the digit turns to the left, in radians, `(N,)` as all of them.
-        width: of the part that fills the new image, as a share of the old one's; below 1 the digit grows.
-        height: likewise.
+        size: width and height of the part that fills the new image, as shares of the old one's; below 1 the digit
+            grows.
         slant: pixels to the right, each pixel further down, that the part leans.
-        x: of the part's middle, in pixels right of the old image's middle, before turning.
-        y: below it, likewise.
+        middle: of the part, x and y, in pixels right of and below the old image's middle, before turning.
 
     Returns:
         `(N, 2, 3)`, as `affine_grid` takes it: from new to old coordinates, -1..1 from edge to edge.
 
     >>> zero, one = torch.zeros(1), torch.ones(1)
-    >>> affine(zero, one, one, zero, x=7 * one, y=zero)[0].tolist()
+    >>> affine(zero, (one, one), zero, (7 * one, zero))[0].tolist()
     [[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]
     """
+    (width, height), (x, y) = size, middle
     cos, sin = angle.cos(), angle.sin()
     turn = torch.stack([cos, -sin, sin, cos], 1).view(-1, 2, 2)
     part = torch.stack([width, slant, x / (SIDE / 2), torch.zeros_like(x), height, y / (SIDE / 2)], 1).view(-1, 2, 3)
@@ -60,28 +61,44 @@ def report_affine(count: int) -> Tensor:
     shift = between(-0.1 * SIDE, 0.1 * SIDE, 2, count).round()
     width, height = size / SIDE
     x, y = corner + size / 2 - SIDE / 2 - shift * size / SIDE
-    return affine(between(-radians(10), radians(10), count), width, height, torch.zeros(count), x, y)
+    return affine(between(-radians(10), radians(10), count), (width, height), torch.zeros(count), (x, y))
 
 
-def wide_affine(count: int, degrees: float, zoom: float, stretch: float, slant: float, shift: float) -> Tensor:
-    """Turned, larger or smaller, wider or higher, slanted and shifted: either way as likely.
+@dataclass(frozen=True)
+class Ranges:
+    """How far `wide_affine` goes, either way.
 
     Args:
-        count: of images.
-        degrees: turned by up to, either way.
+        degrees: turned by up to.
         zoom: larger or smaller by up to this factor.
         stretch: width by height changes by up to this factor.
         slant: pixels sideways, each pixel down, of up to.
         shift: in pixels, of up to, along both axes.
+    """
+
+    degrees: float
+    zoom: float
+    stretch: float
+    slant: float
+    shift: float
+
+
+def wide_affine(count: int, ranges: Ranges) -> Tensor:
+    """Turned, larger or smaller, wider or higher, slanted and shifted: either way as likely.
+
+    Args:
+        count: of images.
+        ranges: how far.
 
     Returns:
         `(count, 2, 3)`, see `affine`.
     """
-    size = between(-log(zoom), log(zoom), count).exp()
-    aspect = between(-log(stretch) / 2, log(stretch) / 2, count).exp()
-    angle, lean = between(-radians(degrees), radians(degrees), count), between(-slant, slant, count)
-    x, y = between(-shift, shift, 2, count)
-    return affine(angle, size * aspect, size / aspect, lean, x, y)
+    size = between(-log(ranges.zoom), log(ranges.zoom), count).exp()
+    aspect = between(-log(ranges.stretch) / 2, log(ranges.stretch) / 2, count).exp()
+    angle = between(-radians(ranges.degrees), radians(ranges.degrees), count)
+    lean = between(-ranges.slant, ranges.slant, count)
+    x, y = between(-ranges.shift, ranges.shift, 2, count)
+    return affine(angle, (size * aspect, size / aspect), lean, (x, y))
 
 
 def elastic(count: int, knots: int, pixels: float) -> Tensor:
@@ -125,7 +142,7 @@ def corrupt(images: Tensor) -> Tensor:
     """A tenth of the images grainy, a tenth fainter on lit ground, a twentieth specked; the others as they are.
 
     A network that only ever saw clean black takes grain for ink: trained without these, it misread one image in four
-    with the shot noise of `tests/corruptions.py`.
+    with the shot noise of `benchmarks/corruptions.py`.
 
     Args:
         images: `(N, 1, 28, 28)`, 0..1.

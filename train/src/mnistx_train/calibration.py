@@ -13,6 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.temperature import apply_temperature
+
+__all__ = ["apply_temperature", "fit_temperature"]
+
 _STEPS = 10_000
 _TEMPERATURES = range(_STEPS // 20, 20 * _STEPS + 1)
 """In steps of 0.0001. A validation split that is read wholly right would have it fall to 0."""
@@ -41,18 +45,3 @@ def fit_temperature(log_probs: NDArray[Any], labels: NDArray[np.int64]) -> float
     return (
         _TEMPERATURES[bisect_left(_TEMPERATURES, -accuracy, hi=len(_TEMPERATURES) - 1, key=minus_confidence)] / _STEPS
     )
-
-
-def apply_temperature(log_probs: NDArray[Any], temperature: float) -> NDArray[np.float64]:
-    """Log-probabilities at a temperature.
-
-    Args:
-        log_probs: `(N, classes)`.
-        temperature: above 0; 1 changes nothing.
-
-    >>> np.exp(apply_temperature(np.log([[0.9, 0.1]]), 2)).round(3).tolist()
-    [[0.75, 0.25]]
-    """
-    cooled = log_probs.astype(np.float64) / temperature
-    normalized: NDArray[np.float64] = cooled - np.logaddexp.reduce(cooled, axis=1, keepdims=True)
-    return normalized

@@ -1,14 +1,21 @@
-"""The errors that training raises for its user; the command line prints their text and ends with `exit_code`."""
+"""The errors that training raises for its user; `mnistx_runtime.errors` shows where they stand among the others."""
+
+from mnistx_runtime.errors import BadInput
 
 
-class TrainError(Exception):
-    """Something the user can mend: data that is missing, a folder that can't be written, a checkpoint that is damaged.
-
-    The same rule as `mnistx_runtime.errors`, which this package doesn't import.
-    """
-
-    exit_code = 2
+class TrainError(BadInput):
+    """Something the user can mend: data that is missing, a network that doesn't fit, a checkpoint that is damaged."""
 
 
 class NotAtHand(TrainError):
     """A data set that is nowhere to be found; one that is there and damaged is not this."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error of a library or of a user's code says, in a line that fits a terminal.
+
+    >>> first_line(RuntimeError("shapes don't fit\\nat add.cpp:3")), first_line(KeyError())
+    ("shapes don't fit", 'KeyError')
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0][:300] if lines else type(error).__name__

@@ -14,6 +14,9 @@ from mnistx_train.metrics import Metrics, wilson
 BLUE, ORANGE, GREY = "#1f6fb4", "#e07b00", "#8a8a8a"
 MOST_SHOWN = 60
 
+_MOST_WIDE = 16.0  # inches
+_MOST_COUNTED = 40  # classes of which a confusion matrix has room for numbers and names
+
 
 def _png(figure: Figure) -> bytes:
     file = io.BytesIO()
@@ -30,6 +33,13 @@ def _plain(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.8)
     axes.set_axisbelow(True)
+
+
+def _name_classes(axes: Axes, names: Sequence[str]) -> None:
+    """The class names under the axes; of many classes, only their numbers have room."""
+    if len(names) <= _MOST_COUNTED:
+        long = max(map(len, names)) > 3
+        axes.set_xticks(range(len(names)), _text(names), rotation=60 if long else 0, ha="right" if long else "center")
 
 
 def curves(history: Sequence[Epoch]) -> bytes:
@@ -54,18 +64,18 @@ def confusion(metrics: Metrics, names: Sequence[str]) -> bytes:
     counts = np.array(metrics.confusion)
     mistakes = counts.copy()
     np.fill_diagonal(mistakes, 0)
-    side = 1.8 + 0.46 * len(names)
+    side = min(1.8 + 0.46 * len(names), _MOST_WIDE)
     figure = Figure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     axes.imshow(mistakes, cmap="Oranges", vmin=0, vmax=max(int(mistakes.max()), 1) * 1.3)
     for (row, column), count in np.ndenumerate(counts):
-        if count:
+        if count and len(names) <= _MOST_COUNTED:
             weight = "bold" if row == column else "normal"
             colour = GREY if row == column else "black"
             axes.text(column, row, f"{count}", ha="center", va="center", fontsize=8, color=colour, weight=weight)
-    long = max(map(len, names)) > 3
-    axes.set_xticks(range(len(names)), _text(names), rotation=60 if long else 0, ha="right" if long else "center")
-    axes.set_yticks(range(len(names)), _text(names))
+    _name_classes(axes, names)
+    if len(names) <= _MOST_COUNTED:
+        axes.set_yticks(range(len(names)), _text(names))
     axes.set(xlabel="answer", ylabel="true class")
     axes.tick_params(length=0)
     return _png(figure)
@@ -73,7 +83,7 @@ def confusion(metrics: Metrics, names: Sequence[str]) -> bytes:
 
 def per_class(metrics: Metrics, names: Sequence[str]) -> bytes:
     """Each class's accuracy with its 95% interval, beside the whole's: a class is biased where the line is outside."""
-    figure = Figure(figsize=(max(5.0, 0.55 * len(names)), 3), layout="constrained")
+    figure = Figure(figsize=(min(max(5.0, 0.55 * len(names)), _MOST_WIDE), 3), layout="constrained")
     axes = figure.subplots()
     for i, share in enumerate(metrics.per_class_accuracy):
         low, high = wilson(metrics.confusion[i][i], max(sum(metrics.confusion[i]), 1))
@@ -81,8 +91,7 @@ def per_class(metrics: Metrics, names: Sequence[str]) -> bytes:
         axes.plot(i, 100 * share, "o", color=BLUE)
     axes.axhline(100 * metrics.accuracy, color=ORANGE, linewidth=1.2)
     axes.set_title(f"line: all classes, {metrics.accuracy:.2%}; bars: 95% intervals", fontsize=10)
-    long = max(map(len, names)) > 3
-    axes.set_xticks(range(len(names)), _text(names), rotation=60 if long else 0, ha="right" if long else "center")
+    _name_classes(axes, names)
     axes.set(ylabel="accuracy (%)")
     _plain(axes)
     return _png(figure)
@@ -103,7 +112,7 @@ def calibration(metrics: Metrics) -> bytes:
 
 
 def misclassified(metrics: Metrics, images: NDArray[np.uint8], names: Sequence[str]) -> bytes:
-    """The images that were read wrong, the surest mistakes first."""
+    """The images that were read wrong, the surest mistakes first; images as `Split` has them."""
     shown = metrics.wrong[:MOST_SHOWN]
     titles = [f"{names[label]} as {names[answer]}\n{p:.0%}" for _, label, answer, p in shown]
     return _grid([images[index] for index, *_ in shown], titles, columns=12)
@@ -112,7 +121,7 @@ def misclassified(metrics: Metrics, images: NDArray[np.uint8], names: Sequence[s
 def before_and_after(
     before: Sequence[NDArray[np.uint8]], after: Sequence[NDArray[np.uint8]], titles: list[str]
 ) -> bytes:
-    """A labelled batch: each image, and under it what augmentation made of it."""
+    """A labelled batch: each image, `(channels, height, width)`, and under it what augmentation made of it."""
     columns = 8
     images: list[NDArray[np.uint8]] = []
     labels: list[str] = []
@@ -123,7 +132,7 @@ def before_and_after(
 
 
 def titled(images: Sequence[NDArray[np.uint8]], titles: Sequence[str]) -> bytes:
-    """Images with a line above each, the first ones where they are many."""
+    """Images `(channels, height, width)` with a line above each, the first ones where they are many."""
     return _grid(images[:MOST_SHOWN], titles, columns=12)
 
 
@@ -133,6 +142,6 @@ def _grid(images: Sequence[NDArray[np.uint8]], titles: Sequence[str], columns: i
     for axes in figure.subplots(rows, columns, squeeze=False).flat:
         axes.set_axis_off()
     for axes, image, title in zip(figure.axes, images, titles, strict=False):
-        axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+        axes.imshow(image.transpose(1, 2, 0), cmap="gray", vmin=0, vmax=255)  # matplotlib drops a channel of 1
         axes.set_title(_text([title])[0], fontsize=7)
     return _png(figure)

@@ -64,7 +64,8 @@ class DeployedModule(nn.Module):
 
     >>> spec = InputSpec(channels=1, height=8, width=8, mean=0.5, std=0.5)
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(64, 3))
-    >>> DeployedModule(net, spec, "logits")(torch.zeros(2, 1, 8, 8, dtype=torch.uint8)).exp().sum(1).tolist()
+    >>> answers = DeployedModule(net, spec, "logits")(torch.zeros(2, 1, 8, 8, dtype=torch.uint8))
+    >>> answers.exp().sum(1).round(decimals=4).tolist()
     [1.0, 1.0]
     """
 

@@ -5,7 +5,7 @@ So a run that was killed and goes on from its last whole epoch ends with the sam
 
 import copy
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from math import isfinite
 from pathlib import Path
@@ -19,11 +19,12 @@ from torch.nn.functional import dropout
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from mnistx_train.checkpoint import load_tensors, save_tensors
-from mnistx_train.datasets import TrainingData
+from mnistx_train.datasets.base import TrainingData
 from mnistx_train.errors import TrainError
-from mnistx_train.inference import log_probs
+from mnistx_train.inference import LOG_PROBABILITIES, LOGITS, log_probs
 from mnistx_train.loss import loss_of
 from mnistx_train.network import cnn, fold_batch_norm, pool_before_relu
+from mnistx_train.network_file import NetworkFile, check_network
 from mnistx_train.parallel import ALONE, Processes, data_parallel
 from mnistx_train.recipes import Recipe
 
@@ -52,40 +53,80 @@ class State:
     """Where a run stands between two epochs.
 
     Args:
-        network: what answers, once it is `fold_batch_norm`; its weights are a moving average of the learner's.
+        recipe: how it learns, and for how many epochs in all.
+        seed: of all that is drawn at random.
+        network: what answers, once it is `answering_network`; its weights are a moving average of the learner's.
         learner: what the optimizer changes.
         optimizer: with its moments.
+        output: what both give: "logits" or "log-probabilities".
         history: the epochs so far.
         teacher: whose answers are learned from, see `teacher_network`; None where the recipe has none.
     """
 
-    network: nn.Sequential
-    learner: nn.Sequential
+    recipe: Recipe
+    seed: int
+    network: nn.Module
+    learner: nn.Module
     optimizer: torch.optim.Optimizer
-    history: list[Epoch]
+    output: str = LOG_PROBABILITIES
+    history: list[Epoch] = field(default_factory=list)
     teacher: nn.Module | None = None
 
+    @property
+    def answering_network(self) -> nn.Module:
+        """The network as it is kept: without batch normalization where it's one of `NETWORKS`."""
+        if isinstance(self.recipe.network, NetworkFile) or not isinstance(self.network, nn.Sequential):
+            return self.network
+        return fold_batch_norm(self.network)
 
-def teacher_network(trained: State, recipe: Recipe) -> nn.Module:
-    """The network of a state that was trained by a recipe, as it answers quickest."""
-    network = pool_before_relu(fold_batch_norm(trained.network)).requires_grad_(False)
-    return network.to(memory_format=torch.channels_last) if recipe.fast_arithmetic else network
+
+def teacher_network(trained: State) -> nn.Module:
+    """The network of a teacher's state, as it answers quickest."""
+    network = trained.answering_network
+    if isinstance(network, nn.Sequential):
+        network = pool_before_relu(network)
+    network = network.requires_grad_(False)
+    return network.to(memory_format=torch.channels_last) if trained.recipe.fast_arithmetic else network
 
 
-def fresh_state(recipe: Recipe, classes: int, seed: int, device: torch.device) -> State:
-    """A network with the seed's first weights."""
+def fresh_state(recipe: Recipe, data: TrainingData, seed: int, device: torch.device) -> State:
+    """A network with the seed's first weights.
+
+    Args:
+        recipe: how it will learn.
+        data: what from: its spec and its classes say what the network takes and gives.
+        seed: of all that is drawn at random.
+        device: where it learns.
+
+    Raises:
+        TrainError: the network is a user's own and can't be trained; see `check_network`.
+    """
     torch.manual_seed(seed)
-    learner = cnn(classes, recipe.network, recipe.batch_norm).to(device)
+    if isinstance(recipe.network, NetworkFile):
+        return _fresh_state_of_user(recipe, data, seed, device)
+    own = cnn(len(data.names), recipe.network, recipe.batch_norm, data.spec.shape).to(device)
     if recipe.fast_arithmetic:
-        learner = learner.to(memory_format=torch.channels_last)
-    network = copy.deepcopy(learner).eval()
-    learner = pool_before_relu(learner)
+        own = own.to(memory_format=torch.channels_last)
+    network = copy.deepcopy(own).eval()
+    learner = pool_before_relu(own)
     if recipe.dropout:
-        learner.get_submodule("fc2").register_forward_pre_hook(partial(_dropped, recipe.dropout))
-    return State(network, learner, recipe.optimizer(learner, recipe.lr), [])
+        learner.get_submodule("fc2").register_forward_pre_hook(partial(_drop_out, recipe.dropout))
+    return State(recipe, seed, network, learner, recipe.optimizer(learner, recipe.lr))
 
 
-def _dropped(share: float, layer: nn.Module, inputs: tuple[Tensor]) -> Tensor:
+def _fresh_state_of_user(recipe: Recipe, data: TrainingData, seed: int, device: torch.device) -> State:
+    assert isinstance(recipe.network, NetworkFile)
+    learner = recipe.network.build(len(data.names), data.spec).to(device)
+    last = recipe.images_per_epoch(len(data.training)) % recipe.batch_size or recipe.batch_size
+    try:
+        output = check_network(learner, len(data.names), data.spec, last)
+        optimizer = recipe.optimizer(learner, recipe.lr)
+    except (TrainError, ValueError) as error:
+        raise TrainError(f"{recipe.network.name}: {error}") from error
+    return State(recipe, seed, copy.deepcopy(learner).eval(), learner, optimizer, output)
+
+
+def _drop_out(share: float, layer: nn.Module, inputs: tuple[Tensor]) -> Tensor:
     return dropout(inputs[0], share, layer.training)
 
 
@@ -130,43 +171,41 @@ def _restore(state: State, tensors: dict[str, Tensor], header: dict[str, Any]) -
 
 def run_epoch(
     state: State,
-    recipe: Recipe,
     data: TrainingData,
-    seed: int,
     on_step: Callable[[float, float], None] = lambda _loss, _accuracy: None,
-    together: Processes = ALONE,
+    group: Processes = ALONE,
 ) -> Epoch:
     """Learn from the epoch's training images once, then look at the validation images without gradients.
 
     Args:
         state: changed in place; its history gets the new epoch.
-        recipe: how to learn, and for how many epochs in all.
         data: training and validation images.
-        seed: of the whole run.
         on_step: called with each step's loss, and the share of the epoch's images so far that was read right, 0..1.
-        together: the processes that learn together.
+        group: the processes that learn together.
 
     Raises:
         TrainError: the loss is no longer finite.
     """
-    began = perf_counter()
+    start, recipe = perf_counter(), state.recipe
     number = len(state.history) + 1
-    torch.manual_seed(_epoch_seed(seed, number))
-    order = torch.randperm(len(data.training))[: recipe.seen(len(data.training))]
+    torch.manual_seed(_epoch_seed(state.seed, number))
+    order = torch.randperm(len(data.training))[: recipe.images_per_epoch(len(data.training))]
     device = next(state.learner.parameters()).device
     half = recipe.fast_arithmetic and computes_bfloat16(device)
     steps = recipe.steps(len(data.training))
     state.learner.train()
-    learner = data_parallel(state.learner, together)
+    learner = data_parallel(state.learner, group)
     total, right, seen = 0.0, 0, 0
     for step, (images, labels) in enumerate(recipe.batches(data, order, recipe.batch_size), (number - 1) * steps):
-        for group in state.optimizer.param_groups:
-            group["lr"] = recipe.lr * recipe.schedule(step / (recipe.epochs * steps))
-        share, wanted = together.share(images).to(device), together.share(labels).to(device)
-        with together.rank_local_rng(step), torch.autocast(device.type, torch.bfloat16, enabled=half):
+        for parameters in state.optimizer.param_groups:
+            parameters["lr"] = recipe.lr * recipe.schedule(step / (recipe.epochs * steps))
+        share, wanted = group.share(images).to(device), group.share(labels).to(device)
+        with group.rank_local_rng(step), torch.autocast(device.type, torch.bfloat16, enabled=half):
             answers = learner(share).float()
-            taught = state.teacher(share).float() if state.teacher else None
-        loss = loss_of(recipe, answers, wanted, taught) * together.weight(labels)
+            guide = state.teacher(share).float() if state.teacher else None
+        if state.output == LOGITS:
+            answers = answers.log_softmax(1)
+        loss = loss_of(recipe, answers, wanted, guide) * group.weight(labels)
         state.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
@@ -175,20 +214,20 @@ def run_epoch(
         value = loss.item()
         if not isfinite(value):
             raise TrainError(f"the loss is no longer finite in epoch {number}; train with a smaller --lr")
-        total += value * len(labels) / together.count
+        total += value * len(labels) / group.count
         right += int((answers.argmax(1) == wanted).sum())
         seen += len(wanted)
         on_step(value, right / seen)
     if not recipe.average:
         _average(state, 0)
-    read = log_probs(state.network, data.validation.images, data.mean, data.std)
-    labels_at = np.arange(len(read)), data.validation.labels
+    found = log_probs(state.network, data.validation.images, data.spec, output=state.output)
+    labels_at = np.arange(len(found)), data.validation.labels
     epoch = Epoch(
         number=number,
-        train_loss=together.total(total) / len(order),
-        validation_loss=float(-read[labels_at].astype(np.float64).mean()),
-        validation_accuracy=float((read.argmax(1) == data.validation.labels).mean()),
-        seconds=perf_counter() - began,
+        train_loss=group.total(total) / len(order),
+        validation_loss=float(-found[labels_at].astype(np.float64).mean()),
+        validation_accuracy=float((found.argmax(1) == data.validation.labels).mean()),
+        seconds=perf_counter() - start,
     )
     state.history.append(epoch)
     return epoch
@@ -202,10 +241,13 @@ def computes_bfloat16(device: torch.device) -> bool:
 
 
 def _average(state: State, keep: float) -> None:
-    get_ema_multi_avg_fn(keep)(_numbers(state.network), _numbers(state.learner), 0)  # type: ignore[no-untyped-call]
+    get_ema_multi_avg_fn(keep)(_floats(state.network), _floats(state.learner), 0)  # type: ignore[no-untyped-call]
+    for kept, learned in zip(state.network.buffers(), state.learner.buffers(), strict=True):
+        if not kept.is_floating_point():
+            kept.copy_(learned)
 
 
-def _numbers(network: nn.Module) -> list[Tensor]:
+def _floats(network: nn.Module) -> list[Tensor]:
     """Parameters, running means and variances, but not the number of batches."""
     return [*network.parameters(), *(buffer for buffer in network.buffers() if buffer.is_floating_point())]
 

@@ -70,7 +70,7 @@ def measure(log_probs: NDArray[Any], labels: NDArray[np.int64]) -> Metrics:
     confidence = np.exp(log_probs.max(1).astype(np.float64))
     confusion = np.zeros((classes, classes), np.int64)
     np.add.at(confusion, (labels, answers), 1)
-    pairs = [(i, j, int(confusion[i, j])) for i in range(classes) for j in range(classes) if i != j]
+    pairs = [(int(i), int(j), int(confusion[i, j])) for i, j in np.argwhere(confusion) if i != j]
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     filled = [b for b in range(BINS) if (bins == b).any()]
     calibration = [
@@ -84,7 +84,7 @@ def measure(log_probs: NDArray[Any], labels: NDArray[np.int64]) -> Metrics:
         loss=float(-log_probs[np.arange(count), labels].astype(np.float64).mean()),
         per_class_accuracy=[float(confusion[c, c] / max(confusion[c].sum(), 1)) for c in range(classes)],
         confusion=confusion.tolist(),
-        most_confused=sorted((p for p in pairs if p[2]), key=lambda p: -p[2])[:10],
+        most_confused=sorted(pairs, key=lambda p: -p[2])[:10],
         calibration=calibration,
         calibration_error=float(sum(abs(c - a) * n for c, a, n in calibration) / count),
         wrong=[(int(i), int(labels[i]), int(answers[i]), float(confidence[i])) for i in wrong],

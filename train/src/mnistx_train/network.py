@@ -4,16 +4,16 @@ import copy
 from collections import OrderedDict
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval, fuse_linear_bn_eval
 
+from mnistx_runtime.registry import nearest
 from mnistx_train.errors import TrainError
 
 
 @dataclass(frozen=True)
-class Shape:
-    """How large a network is.
+class Widths:
+    """How wide a network's layers are.
 
     Args:
         filters: of each 3x3 convolution, block by block; a block ends with a pooling that halves both sides.
@@ -25,44 +25,55 @@ class Shape:
 
 
 NETWORKS = {
-    "report": Shape(),
-    "third-convolution": Shape(filters=((32,), (64,), (128,))),
-    "wider-filters": Shape(filters=((64,), (128,))),
-    "large": Shape(filters=((32, 32), (64, 64), (128, 128)), hidden=256),
+    "report": Widths(),
+    "third-convolution": Widths(filters=((32,), (64,), (128,))),
+    "wider-filters": Widths(filters=((64,), (128,))),
+    "large": Widths(filters=((32, 32), (64, 64), (128, 128)), hidden=256),
 }
 
 
-def shape(network: str) -> Shape:
-    """The shape of the network of that name.
+def check_network_name(network: str) -> None:
+    """Whether there is a network of that name.
 
     Raises:
-        TrainError: there's none.
+        TrainError: there's none; the text gives the nearest one.
     """
     if network not in NETWORKS:
-        raise TrainError(f"no network {network!r}; known: {', '.join(NETWORKS)}")
-    return NETWORKS[network]
+        raise TrainError(
+            f"unknown network {network!r}; {nearest(network, NETWORKS)}; one of your own is FILE.py:FACTORY"
+        )
 
 
-def cnn(classes: int = 10, network: str = "report", batch_norm: bool = False) -> nn.Sequential:
+def cnn(
+    classes: int = 10,
+    network: str = "report",
+    batch_norm: bool = False,
+    shape: tuple[int, int, int] = (1, 28, 28),
+) -> nn.Sequential:
     """A network; the report's has 421,642 parameters for ten classes.
 
     Args:
         classes: columns of the output.
         network: a name of `NETWORKS`.
         batch_norm: normalize what each layer but the last sums, over the batch, to train by; see `fold_batch_norm`.
+        shape: channels, height and width of an image; sides of 8 pixels or more.
 
     Returns:
-        A module from normalized float images `(N, 1, 28, 28)` to log-probabilities `(N, classes)`.
+        A module from normalized float images `(N, channels, height, width)` to log-probabilities `(N, classes)`.
 
     Raises:
         TrainError: there's no such network.
 
     >>> sum(p.numel() for p in cnn().parameters())
     421642
+    >>> weights = cnn(2, shape=(3, 40, 48)).state_dict()
+    >>> [tuple(weights[f"{name}.weight"].shape) for name in ("conv1", "fc1")]
+    [(32, 3, 3, 3), (128, 7680)]
     """
-    size = shape(network)
+    check_network_name(network)
+    size = NETWORKS[network]
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    channels, side, number = 1, 28, 0
+    (channels, height, width), number = shape, 0
     for block, filters in enumerate(size.filters, 1):
         for wide in filters:
             number += 1
@@ -72,9 +83,9 @@ def cnn(classes: int = 10, network: str = "report", batch_norm: bool = False) ->
             layers[f"relu{number}"] = nn.ReLU()
             channels = wide
         layers[f"pool{block}"] = nn.MaxPool2d(2)
-        side //= 2
+        height, width = height // 2, width // 2
     layers["flatten"] = nn.Flatten()
-    layers["fc1"] = nn.Linear(channels * side * side, size.hidden)
+    layers["fc1"] = nn.Linear(channels * height * width, size.hidden)
     if batch_norm:
         layers[f"norm{number + 1}"] = nn.BatchNorm1d(size.hidden)
     layers[f"relu{number + 1}"] = nn.ReLU()

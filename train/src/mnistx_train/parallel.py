@@ -87,8 +87,8 @@ def processes(device: str) -> Iterator[Processes]:
         distributed.destroy_process_group()
 
 
-def data_parallel(learner: nn.Module, together: Processes) -> nn.Module:
+def data_parallel(learner: nn.Module, group: Processes) -> nn.Module:
     """The learner as it is called in training: with others, its gradients become the average of all."""
-    if together.count == 1:
+    if group.count == 1:
         return learner
     return DistributedDataParallel(learner)

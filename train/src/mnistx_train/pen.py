@@ -17,7 +17,7 @@ Point = tuple[float, float]
 _BOX = 20  # pixels of MNIST's frame for the digit
 
 
-def drawn(path: Tensor, pen: Tensor, width: Tensor) -> Tensor:
+def draw(path: Tensor, pen: Tensor, width: Tensor) -> Tensor:
     """Antialiased lines with round ends.
 
     Args:
@@ -29,7 +29,7 @@ def drawn(path: Tensor, pen: Tensor, width: Tensor) -> Tensor:
         `(N, 1, 28, 28)`.
 
     >>> path = torch.tensor([[[4.0, 14.0], [24.0, 14.0]]])
-    >>> drawn(path, torch.tensor([True]), torch.tensor([2.0]))[0, 0, 11:17, 14].tolist()
+    >>> draw(path, torch.tensor([True]), torch.tensor([2.0]))[0, 0, 11:17, 14].tolist()
     [0.0, 0.0, 1.0, 1.0, 0.0, 0.0]
     """
     middles = torch.arange(SIDE) + 0.5
@@ -43,7 +43,10 @@ def drawn(path: Tensor, pen: Tensor, width: Tensor) -> Tensor:
 
 
 def stroke_width(images: Tensor) -> Tensor:
-    """How wide the strokes are, in pixels, `(N,)`: area over half the outline, whose slanted parts count 1.27 times."""
+    """How wide the strokes are, in pixels, `(N,)`: area over half the outline, whose slanted parts count 1.27 times.
+
+    By the same formula as `mnistx_runtime.preprocess.mnist_image.stroke_width`, but of grey levels, a batch at a time.
+    """
     down = images.diff(dim=2, prepend=images[:, :, :1] * 0, append=images[:, :, :1] * 0)
     across = images.diff(dim=3, prepend=images[..., :1] * 0, append=images[..., :1] * 0)
     outline = down.abs().sum((1, 2, 3)) + across.abs().sum((1, 2, 3))
@@ -68,7 +71,7 @@ def _offset(x: tuple[float, float], y: tuple[float, float], count: int) -> Tenso
     return torch.stack([between(*x, count), between(*y, count)], 1)
 
 
-def flag_and_foot(ones: Tensor) -> Tensor:
+def add_flag_and_foot(ones: Tensor) -> Tensor:
     """Each 1 with a flag, a foot, or both. A flag is steep: with a flat one, a 7 is meant."""
     count, (top, bottom) = len(ones), _ends(ones)
     slope, length = between(pi / 6, pi / 2.5, count), between(3, 14, count)
@@ -76,10 +79,10 @@ def flag_and_foot(ones: Tensor) -> Tensor:
     left, right = bottom + _offset((-6, -2), (-0.7, 0.7), count), bottom + _offset((2, 6), (-0.7, 0.7), count)
     kind = torch.rand(count)
     pen = torch.stack([kind < 0.8, torch.zeros(count, dtype=torch.bool), kind > 0.5], 1)
-    return torch.maximum(ones, drawn(torch.stack([tip, top, left, right], 1), pen, stroke_width(ones)))
+    return torch.maximum(ones, draw(torch.stack([tip, top, left, right], 1), pen, stroke_width(ones)))
 
 
-def crossed(sevens: Tensor) -> Tensor:
+def cross(sevens: Tensor) -> Tensor:
     """Each 7 with a line through its stem."""
     count, (top, bottom) = len(sevens), _ends(sevens)
     height = bottom[:, 1] - top[:, 1]
@@ -87,7 +90,7 @@ def crossed(sevens: Tensor) -> Tensor:
     stem = _in_row((sevens[:, 0] > 0.5).float(), row)
     half = _offset((2, 5), (-1.5, 0.5), count)
     path = torch.stack([stem - half, stem + half], 1)
-    return torch.maximum(sevens, drawn(path, torch.tensor([True]), stroke_width(sevens)))
+    return torch.maximum(sevens, draw(path, torch.tensor([True]), stroke_width(sevens)))
 
 
 def _loop(x: float, y: float, rx: float, ry: float) -> list[Point]:
@@ -99,29 +102,26 @@ _CLOSED_4 = [(0.68, 1.0), (0.68, 0.0), (0.05, 0.66), (1.0, 0.66)]
 _STRAIGHT_9 = [*_loop(0.46, 0.27, 0.42, 0.27), (0.9, 0.05), (0.9, 1.0)]
 
 
-def _rewritten(images: Tensor, path: list[Point], pen_up: int | None = None) -> Tensor:
+def _redraw(images: Tensor, path: list[Point], pen_up: int | None = None) -> Tensor:
     """Other digits in place of the images, from a path in a unit box, as wide in stroke as what they replace."""
     count = len(images)
     points = torch.tensor(path) + torch.randn(count, len(path), 2) * 0.025
     points = (points - 0.5) * _offset((0.45 * _BOX, 0.9 * _BOX), (0.8 * _BOX, 1.0 * _BOX), count)[:, None]
     pen = torch.tensor([line != pen_up for line in range(len(path) - 1)])
-    return drawn(points + SIDE / 2, pen, stroke_width(images))
+    return draw(points + SIDE / 2, pen, stroke_width(images))
 
 
-def closed(fours: Tensor) -> Tensor:
+def close(fours: Tensor) -> Tensor:
     """A 4 whose diagonal starts where its stem does, in place of each."""
-    return _rewritten(fours, _CLOSED_4)
+    return _redraw(fours, _CLOSED_4)
 
 
-def straight_backed(nines: Tensor) -> Tensor:
+def straighten(nines: Tensor) -> Tensor:
     """A 9 with a round head and a straight stem, in place of each."""
-    return _rewritten(nines, _STRAIGHT_9, pen_up=12)
+    return _redraw(nines, _STRAIGHT_9, pen_up=12)
 
 
-DIGITS = tuple("0123456789")
-"""The class names of images in which a label is a digit."""
-
-WAYS = {1: (flag_and_foot, 0.25), 4: (closed, 0.05), 7: (crossed, 0.1), 9: (straight_backed, 0.05)}
+WAYS = {1: (add_flag_and_foot, 0.25), 4: (close, 0.05), 7: (cross, 0.1), 9: (straighten, 0.05)}
 """What's drawn, and into what share of a digit's images: the more, the more such writing is misread without it."""
 
 

@@ -3,71 +3,79 @@
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from mnistx_train.datasets import Split
 from mnistx_runtime.files import writable_folder, write_whole
+from mnistx_train.datasets.base import Split
 from mnistx_train.loop import Epoch
 from mnistx_train.metrics import Metrics
 
 
-def write_report(
-    folder: Path,
-    title: str,
-    subtitle: str,
-    names: Sequence[str],
-    metrics: Metrics,
-    test: Split,
-    history: Sequence[Epoch] = (),
-) -> None:
-    """Write metrics.json, the figures as PNG files, and report.html, a page that needs none of the others.
+@dataclass(frozen=True)
+class Report:
+    """What is to be reported.
 
     Args:
-        folder: made if need be.
         title: the page's heading.
         subtitle: one sentence under it.
         names: class names.
         metrics: of the test images.
-        test: the images themselves, for the figure of the misread ones.
         history: the epochs, where there were any.
+    """
+
+    title: str
+    subtitle: str
+    names: tuple[str, ...]
+    metrics: Metrics
+    history: tuple[Epoch, ...] = ()
+
+
+def write_report(folder: Path, report: Report, test: Split) -> None:
+    """Write metrics.json, the figures as PNG files, and report.html, a page that needs none of the others.
+
+    Args:
+        folder: made if need be.
+        report: what to write.
+        test: the images that were measured on, for the figure of the misread ones.
 
     Raises:
-        TrainError: the folder can't be written.
+        BadInput: the folder can't be written.
     """
     from mnistx_train import figures  # matplotlib takes half a second, which training needn't wait for
 
     writable_folder(folder)
-    drawn = {
+    names, metrics, history = report.names, report.metrics, report.history
+    pictures = {
         "per_class": figures.per_class(metrics, names),
         "confusion": figures.confusion(metrics, names),
         "calibration": figures.calibration(metrics),
     }
     if metrics.wrong:
-        drawn["misclassified"] = figures.misclassified(metrics, test.images, names)
+        pictures["misclassified"] = figures.misclassified(metrics, test.images, names)
     if history:
-        drawn["curves"] = figures.curves(history)
-    for name, png in drawn.items():
+        pictures["curves"] = figures.curves(history)
+    for name, png in pictures.items():
         write_whole(folder / f"{name}.png", png)
     page = Environment(loader=PackageLoader("mnistx_train", "."), autoescape=True).get_template("report.html.j2")
     html = page.render(
-        title=title,
-        subtitle=subtitle,
+        title=report.title,
+        subtitle=report.subtitle,
         names=names,
         m=metrics,
         history=history,
-        classes=_classes(metrics, names),
-        figures={name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in drawn.items()},
+        classes=_class_rows(metrics, names),
+        figures={name: f"data:image/png;base64,{base64.b64encode(png).decode()}" for name, png in pictures.items()},
     )
     write_whole(folder / "report.html", html.encode())
     values = {"names": list(names), "test": metrics.to_dict(), "epochs": [asdict(epoch) for epoch in history]}
     write_whole(folder / "metrics.json", (json.dumps(values, indent=1) + "\n").encode())
 
 
-def _classes(metrics: Metrics, names: Sequence[str]) -> list[dict[str, Any]]:
+def _class_rows(metrics: Metrics, names: Sequence[str]) -> list[dict[str, Any]]:
     return [
         {
             "name": name,

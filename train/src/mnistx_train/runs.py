@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mnistx_train.errors import TrainError
 from mnistx_runtime.files import writable_folder, write_whole
+from mnistx_train.errors import TrainError
 
 RUNS = Path("artifacts/runs")
 CONFIG, STATE, CHECKPOINT = "run.json", "state.safetensors", "model.safetensors"
@@ -32,7 +32,11 @@ class Config:
         threads: CPU threads that torch computes with; another number rounds otherwise.
         data_sha256: of the training images and labels.
         versions: of Python, mnistx-train, torch, torchvision and numpy.
-        network: a name of `NETWORKS`.
+        network: a name of `NETWORKS`; of a user's own, its file and factory, as in "net.py:build".
+        network_sha256: of that file; empty for a network of `NETWORKS`.
+        height: of what pictures are resized to; None for the data set's own size.
+        width: likewise.
+        channels: likewise.
     """
 
     dataset: str
@@ -46,6 +50,10 @@ class Config:
     data_sha256: str
     versions: dict[str, str]
     network: str = "report"
+    network_sha256: str = ""
+    height: int | None = None
+    width: int | None = None
+    channels: int | None = None
 
 
 def new_run(config: Config, out: Path | None) -> Path:

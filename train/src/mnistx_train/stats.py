@@ -1,11 +1,12 @@
 """Mean, standard deviation and balance of a data set."""
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-BATCH = 1000
+BATCH_PIXELS = 1000 * 28 * 28
 
 
 @dataclass(frozen=True)
@@ -14,13 +15,13 @@ class PixelStats:
 
     Args:
         count: images.
-        mean: of all their pixels.
-        std: population standard deviation.
+        mean: of all their pixels, a number a channel.
+        std: population standard deviation, likewise.
     """
 
     count: int
-    mean: float
-    std: float
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
 
 
 def pixel_stats(images: NDArray[np.uint8]) -> PixelStats:
@@ -29,18 +30,22 @@ def pixel_stats(images: NDArray[np.uint8]) -> PixelStats:
     The sums are integers and so exact: mean = S1 / n, variance = S2 / n - mean^2.
 
     Args:
-        images: uint8 `(N, 28, 28)`.
+        images: uint8 `(N, channels, height, width)`.
 
-    >>> pixel_stats(np.array([[[0, 255]]], np.uint8))
-    PixelStats(count=1, mean=0.5, std=0.5)
+    >>> pixel_stats(np.array([[[[0, 255]], [[51, 51]]]], np.uint8))
+    PixelStats(count=1, mean=(0.5, 0.2), std=(0.5, 0.0))
     """
-    total = squares = 0
-    for at in range(0, len(images), BATCH):
-        batch = images[at : at + BATCH].astype(np.int64)
-        total += int(batch.sum())
-        squares += int((batch * batch).sum())
-    mean = total / images.size
-    return PixelStats(len(images), mean / 255, (squares / images.size - mean * mean) ** 0.5 / 255)
+    count, channels, height, width = images.shape
+    totals, squares = np.zeros(channels, np.int64), np.zeros(channels, np.int64)
+    step = max(1, BATCH_PIXELS // prod(images.shape[1:]))
+    for at in range(0, count, step):
+        batch = images[at : at + step].astype(np.int64)
+        totals += batch.sum((0, 2, 3))
+        squares += (batch * batch).sum((0, 2, 3))
+    pixels = count * height * width
+    means = [int(total) / pixels for total in totals]
+    variances = [max(0.0, int(square) / pixels - mean * mean) for square, mean in zip(squares, means, strict=True)]
+    return PixelStats(count, tuple(mean / 255 for mean in means), tuple(variance**0.5 / 255 for variance in variances))
 
 
 def class_balance(labels: NDArray[np.int64], classes: int) -> list[int]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from mnistx_export.commands import network
 from mnistx_runtime.commands import as_json, one_line, print_json
 from mnistx_train.commands import data_dir
 
@@ -12,6 +13,7 @@ from mnistx_train.commands import data_dir
 @click.command()
 @click.argument("artifacts", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="ARTIFACT...")
 @click.option("--against", type=click.Path(path_type=Path), help="The checkpoint or run folder that it was made of.")
+@network
 @click.option("--spec", type=click.Path(path_type=Path), help="Instead: the spec of the network that it was made of.")
 @click.option("--atol", type=click.FloatRange(0, min_open=True), help="The tolerance; the certificate's without it.")
 @click.option("--layers", is_flag=True, help="Find the first layer that differs (.onnx, .torchscript).")
@@ -69,4 +71,4 @@ def _trained_model(asked: dict[str, Any]) -> tuple[Any, str]:
     from mnistx_export.defaults import checkpoint_path
 
     checkpoint = checkpoint_path(asked["against"])
-    return model_with_data(checkpoint, asked["data_dir"], with_training=False)[0], str(checkpoint)
+    return model_with_data(checkpoint, asked["data_dir"], False, asked["network"])[0], str(checkpoint)

@@ -28,7 +28,7 @@ def evaluate(model: Path | None, folder: Path | None, out: Path | None, as_json:
     from mnistx_export.evaluation import evaluate as evaluate_model
     from mnistx_export.evaluation import evaluate_folder
     from mnistx_runtime.errors import BadInput
-    from mnistx_train.report import write_report
+    from mnistx_train.report import Report, write_report
     from mnistx_train.runs import CONFIG
 
     if out is not None and (out / CONFIG).exists():
@@ -43,7 +43,7 @@ def evaluate(model: Path | None, folder: Path | None, out: Path | None, as_json:
     if out is not None:
         title = f"{found.path.name} under {found.runtime}"
         subtitle = f"Measured on the {metrics.count:,} test images of {found.dataset}."
-        write_report(out, title, subtitle, found.names, metrics, found.test)
+        write_report(out, Report(title, subtitle, found.names, metrics), found.test)
     if as_json:
         values = {"source": str(found.path), "runtime": found.runtime, "dataset": found.dataset}
         print_json(values | {"names": list(found.names), "refused": found.refused} | metrics.to_dict())

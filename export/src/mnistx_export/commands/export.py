@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnistx_export.commands import network
 from mnistx_export.formats import FORMATS
 from mnistx_runtime.commands import as_json, one_line, print_json
 from mnistx_train.commands import data_dir
@@ -28,6 +29,7 @@ ALL = "all"
     type=click.Path(path_type=Path),
     help="A file or run folder; without it the last finished run, else the released one.",
 )
+@network
 @click.option(
     "--spec", type=click.Path(path_type=Path), help="A TOML that describes a network of your own: mnistx spec init."
 )
@@ -120,7 +122,7 @@ def _model(source: Path, asked: dict[str, Any], with_training: bool) -> "Model":
 
     if asked["golden_from"]:
         raise BadInput("--golden-from goes with --spec")
-    model, missing = model_with_data(source, asked["data_dir"], with_training)
+    model, missing = model_with_data(source, asked["data_dir"], with_training, asked["network"])
     click.echo(f"checkpoint {source}: {model.metadata.description}", err=True)
     if missing:
         click.echo(f"verified on golden images only: {missing}", err=True)

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_export.compare.suites import Answer, Images, LogProbs
-from mnistx_export.model import Model, first_line
+from mnistx_export.model import Model
 from mnistx_runtime.errors import ArtifactError
+from mnistx_train.errors import first_line
 
 _DIMENSIONS = (2, 3, 4)
 

@@ -74,7 +74,7 @@ def compare_layers(path: Path, model: Model, images: NDArray[np.uint8], atol: fl
         for name, child in children:
             value = child(value)
             expected = value.numpy()
-            at = _position(found, at, _LAST_OPERATOR[type(child).__name__], expected.shape, path, name)
+            at += _offset(found[at:], type(child).__name__, expected.shape, name)
             gap = np.abs(found[at][1].astype(np.float64) - expected)
             largest = float(gap.max()) if np.isfinite(gap).all() else float("inf")
             scale = float(np.abs(expected).max())
@@ -83,11 +83,12 @@ def compare_layers(path: Path, model: Model, images: NDArray[np.uint8], atol: fl
     return layers
 
 
-def _position(found: Arrays, at: int, operators: tuple[str, ...], shape: tuple[int, ...], path: Path, name: str) -> int:
+def _offset(found: Arrays, kind: str, shape: tuple[int, ...], name: str) -> int:
     """Of the last of the next operators of this kind in a row, as a division that belongs to another one."""
-    fitting = [i for i in range(at, len(found)) if found[i][0] in operators and found[i][1].shape == shape]
+    operators = _LAST_OPERATOR[kind]
+    fitting = [i for i in range(len(found)) if found[i][0] in operators and found[i][1].shape == shape]
     if not fitting:
-        raise BadInput(f"{path} isn't built of the trained module's layers: it has nothing like {name}")
+        raise BadInput(f"the file isn't built of the trained module's layers: it has nothing like {name}")
     return fitting[1] if name == "normalize" and len(fitting) > 1 else fitting[0]
 
 

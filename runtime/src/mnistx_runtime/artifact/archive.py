@@ -51,8 +51,7 @@ def read_archive(data: bytes, source: str) -> Entries:
 def add_props(data: bytes, props: Mapping[str, str], source: str = "the model") -> bytes:
     """The same archive with the metadata in an extra file of PyTorch's, and no other metadata."""
     entries = {name: text for name, text in read_archive(data, source).items() if not _is_props(name)}
-    folder = next(iter(entries), "model/").partition("/")[0]
-    return write_archive(entries | {f"{folder}/extra/{ENTRY}": dump(props)})
+    return write_archive(entries | {_props_name(entries): dump(props)})
 
 
 def read_props(data: bytes, source: str) -> dict[str, str]:
@@ -66,15 +65,32 @@ def read_props(data: bytes, source: str) -> dict[str, str]:
 def read_parts(data: bytes, source: str) -> dict[str, bytes]:
     """The archive's entries but the metadata, as parts: "code", "weights" and the "graph" that binds them.
 
-    A file that isn't what `write_archive` makes of its entries has a part more, "layout": all of its bytes.
+    A file that isn't what `write_archive` makes of its entries, or has metadata elsewhere than at its end, has a part
+    more, "layout": all of its bytes.
     """
     entries = read_archive(data, source)
+    payload = {name: content for name, content in entries.items() if not _is_props(name)}
     parts: dict[str, bytes] = {}
-    for name, content in entries.items():
-        if not _is_props(name):
-            part = _part(name)
-            parts[part] = parts.get(part, b"") + f"{name} {len(content)}\n".encode() + content
-    return parts if write_archive(entries) == data else parts | {"layout": data}
+    for name, content in payload.items():
+        part = _part(name)
+        parts[part] = parts.get(part, b"") + label_content(name, content)
+    in_place = [*entries] in ([*payload], [*payload, _props_name(payload)])
+    return parts if in_place and write_archive(entries) == data else parts | {"layout": data}
+
+
+def label_content(name: str, content: bytes) -> bytes:
+    """A file's content after its name, with the lengths of both: of several, one after the other, none can be taken
+    for another, whatever is in their names.
+
+    >>> label_content("a.py", b"pass")
+    b'4 a.py 4\\npass'
+    """
+    return f"{len(name)} {name} {len(content)}\n".encode() + content
+
+
+def _props_name(payload: Mapping[str, bytes]) -> str:
+    """The name of the metadata's entry: in the folder that the first entry lies in, as PyTorch takes that for all."""
+    return f"{next(iter(payload), 'model/').partition('/')[0]}/extra/{ENTRY}"
 
 
 def _is_props(name: str) -> bool:

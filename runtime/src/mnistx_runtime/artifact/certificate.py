@@ -1,11 +1,11 @@
 """The parity certificate: golden images and the trained model's answers to them, inside the artifact."""
 
 import base64
-import binascii
 import json
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from mnistx_runtime.errors import ArtifactError
 
 KEY = "certificate"
 MOST_IMAGES = 1024
+MOST_PIXELS = 1 << 27  # of all images; numbers of all channels
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,14 +72,16 @@ class Certificate:
         try:
             values = json.loads(props[KEY])
             count = int(values["count"])
-            if not 1 <= count <= MOST_IMAGES:
-                raise ValueError(f"{count} golden images")
             whole = count * int(np.prod(shape))
+            if not 1 <= count <= MOST_IMAGES or whole > MOST_PIXELS:
+                raise ValueError(f"{count} golden images")
             if "images_zlib" in values:
                 pixels = zlib.decompressobj().decompress(base64.b64decode(values["images_zlib"]), whole)
             else:
                 pixels = base64.b64decode(values["images"])
             known = values.get("in_distribution", values.get("drawn") or None)  # "drawn" in schema 1
+            if known is not None and not 0 <= int(known) <= count:
+                raise ValueError(f"{known} of {count} images in distribution")
             return cls(
                 np.frombuffer(pixels, np.uint8).reshape(count, *shape).copy(),
                 _decode(values["log_probs"], count, classes),
@@ -86,7 +89,15 @@ class Certificate:
                 None if known is None else int(known),
                 _decode(values["own"], count, classes) if "own" in values else None,
             )
-        except (KeyError, ValueError, TypeError, AttributeError, OverflowError, binascii.Error, zlib.error) as error:
+        except (
+            LookupError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            ArithmeticError,
+            RecursionError,
+            zlib.error,
+        ) as error:
             raise ArtifactError(f"{source} carries a damaged certificate ({error}); export it again") from error
 
 
@@ -95,9 +106,15 @@ def _tolerance(values: Mapping[str, Any]) -> Tolerance:
     if "tolerance" in values:
         given = values["tolerance"]
         own_atol = given["own_atol"]
-        return Tolerance(float(given["atol"]), float(given["changed"]), None if own_atol is None else float(own_atol))
-    own = float(values["own_atol"]) if "own" in values else None
-    return Tolerance(float(values["atol"]), 1e-3 if values.get("changed") else 0.0, own)
+        found = Tolerance(float(given["atol"]), float(given["changed"]), None if own_atol is None else float(own_atol))
+    else:
+        own = float(values["own_atol"]) if "own" in values else None
+        found = Tolerance(float(values["atol"]), 1e-3 if values.get("changed") else 0.0, own)
+    if not all(isfinite(atol) and atol >= 0 for atol in (found.atol, found.own_atol or 0.0)):
+        raise ValueError(f"tolerance {found.atol}, {found.own_atol}")
+    if not 0 <= found.changed <= 1:
+        raise ValueError(f"{found.changed} of the predictions may change")
+    return found
 
 
 def _encode(answers: NDArray[np.float32]) -> str:

@@ -64,10 +64,15 @@ def _sidecar_props(files: Files, source: str) -> dict[str, str]:
 
 
 def _sidecar_parts(files: Files, source: str) -> Parts:  # noqa: ARG001
-    names = {".bin": "weights", ".param": "graph", ".xml": "graph"}
     beside = _sidecar_of(files)
     payload = {ending: data for ending, data in files.items() if ending != beside}
-    return {names.get(f".{ending.rpartition('.')[2]}", ending.rpartition("/")[2]): d for ending, d in payload.items()}
+    if not _first(files)[0].startswith(".mlpackage/"):
+        return {"weights" if ending.endswith(".bin") else "graph": data for ending, data in payload.items()}
+    parts: Parts = {}
+    for ending, data in sorted(payload.items()):
+        part = "weights" if "/weights/" in ending else "graph"
+        parts[part] = parts.get(part, b"") + archive.label_content(ending, data)
+    return parts
 
 
 _ONNX = Container(
@@ -200,9 +205,12 @@ def files_of(path: Path) -> list[Path]:
     """
     if path.is_dir() and path.suffix == ".mlpackage":
         inside = sorted(file for file in path.rglob("*") if file.is_file())
-        return [*inside, path.with_name(f"{path.name}.json")]
-    companions = CONTAINERS[path.suffix].companions if path.suffix in CONTAINERS else ()
-    found = [path, *(path.with_suffix(ending) for ending in companions)]
+        if not inside:
+            raise ArtifactError(f"{path} is empty")
+        found = [*inside, path.with_name(f"{path.name}.json")]
+    else:
+        companions = CONTAINERS[path.suffix].companions if path.suffix in CONTAINERS else ()
+        found = [path, *(path.with_suffix(ending) for ending in companions)]
     for file in found:
         if not file.is_file():
             raise ArtifactError(

@@ -26,9 +26,11 @@ def payload_sha256(digests: Mapping[str, str]) -> str:
         digests: as `part_digests` gives them.
 
     >>> payload_sha256(part_digests({"graph": b"nodes", "weights": b"numbers"}))[:8]
-    '1ae1a318'
+    '2249e386'
     """
-    return sha256("".join(f"{name} {digest}\n" for name, digest in sorted(digests.items())).encode())
+    import json
+
+    return sha256(json.dumps(dict(digests), sort_keys=True).encode())
 
 
 def weights_sha256(weights: Mapping[str, NDArray[Any]]) -> str:

@@ -64,8 +64,7 @@ class Metadata:
         check_names(self.names)
         texts = ("description", "toolkit_version", "dataset", "weights_sha256", "payload_sha256", "license", "task")
         for name in (*texts, "reference"):
-            if not isinstance(getattr(self, name), str):
-                raise ValueError(f"{name} is no text")
+            _check_text(name, getattr(self, name))
         for name in ("temperature", "flops", "test_accuracy"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
@@ -74,6 +73,8 @@ class Metadata:
             raise ValueError(f"temperature {self.temperature}")
         if not (0 <= self.flops < 1e18 and isfinite(self.flops)):
             raise ValueError(f"flops {self.flops}")
+        if self.test_accuracy is not None and not 0 <= self.test_accuracy <= 1:
+            raise ValueError(f"test_accuracy {self.test_accuracy}")
         if not isinstance(self.payload_parts, Mapping):
             raise ValueError("payload_parts is no table")
         if self.task != "classify":
@@ -110,7 +111,7 @@ class Metadata:
         try:
             values = {f.name: json.loads(props[f.name]) for f in fields(cls) if f.name in props}
             schema = values["schema_version"]
-            if not isinstance(schema, int) or schema < 1:
+            if type(schema) is not int or schema < 1:
                 raise ValueError(f"schema {schema!r}")
             if schema > SCHEMA:
                 raise ArtifactError(
@@ -133,11 +134,19 @@ def check_names(names: tuple[str, ...]) -> None:
     wrong = [name for name in names if not isinstance(name, str) or not name.strip()]
     if wrong:
         raise ValueError(f"a class name must be a text that isn't empty, not {wrong[0]!r}")
+    _check_text("a class name", "".join(names))
     if len(names) not in CLASSES:
         raise ValueError(f"{len(names)} classes; a classifier has {CLASSES[0]} to {CLASSES[-1]:,}")
     twice = next((name for at, name in enumerate(names) if name in names[:at]), None)
     if twice is not None:
         raise ValueError(f"two classes are called {twice!r}")
+
+
+def _check_text(what: str, text: object) -> None:
+    """Raise ValueError where it's no text, or holds half a character (a lone surrogate), which nothing can print."""
+    if not isinstance(text, str):
+        raise ValueError(f"{what} is no text")
+    text.encode()
 
 
 def props_sha256(props: Mapping[str, str]) -> str:

@@ -1,8 +1,8 @@
 """Takes an .onnx file apart with the standard library alone: no onnx, no protobuf.
 
 The field numbers are those of onnx.proto3: ModelProto.graph = 7, ModelProto.metadata_props = 14,
-GraphProto.initializer = 5, TensorProto {dims = 1, data_type = 2, name = 8, raw_data = 9, data_location = 14 (1:
-external)}, StringStringEntryProto {key = 1, value = 2}.
+GraphProto.initializer = 5, TensorProto {dims = 1, data_type = 2, name = 8, raw_data = 9, external_data = 13,
+data_location = 14}, StringStringEntryProto {key = 1, value = 2}.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,6 +17,18 @@ TYPES = {1: "<f4", 3: "i1", 6: "<i4", 10: "<f2"}  # TensorProto.DataType: FLOAT,
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _GRAPH, _PROPS, _INITIALIZER = 7, 14, 5
+_EXTERNAL = (13, 14)
+
+_HOLDING_TENSORS = {
+    "model": {7: "graph", 25: "function"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "function": {7: "node", 11: "attribute"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {},
+}
+"""The fields of each message through which a tensor can be reached, and the messages in them."""
 
 
 def read_parts(data: bytes, source: str) -> dict[str, bytes]:
@@ -27,26 +39,49 @@ def read_parts(data: bytes, source: str) -> dict[str, bytes]:
         source: how errors name it.
 
     Returns:
-        "weights", the initializers as they are serialized, one after the other; and "graph", the rest of the file, as
-        it is, without them and without `metadata_props`.
+        "weights", the initializers as they are serialized, one after the other; and "graph", the model without them and
+        without `metadata_props`, the rest of its bytes as they are. Protobuf merges a second graph into the first: all
+        of it counts as "graph", so that two files of the same parts have the same fields.
 
     Raises:
-        ArtifactError: the bytes are no ONNX model, or are cut off.
+        ArtifactError: the bytes are no ONNX model, are cut off, or weights lie in another file.
     """
-    graph, weights = bytearray(), bytearray()
+    check_self_contained(data, source)
+    graph, weights, stripped = bytearray(), bytearray(), None
     for field, _, content, whole in _read(data, source):
         if field == _PROPS:
             continue
-        if field != _GRAPH:
+        if field != _GRAPH or stripped is not None:
             graph += whole
             continue
-        graph += whole[: len(whole) - len(content)]
+        stripped = bytearray()
         for inner, _, _, message in _guard(_fields(content), source):
             if inner == _INITIALIZER:
                 weights += message
             else:
-                graph += message
+                stripped += message
+        graph += _message(_GRAPH, bytes(stripped))
     return {"graph": bytes(graph), "weights": bytes(weights)}
+
+
+def check_self_contained(data: bytes, source: str) -> None:
+    """Refuse a model with tensors in another file, which no digest of this one covers. ONNX Runtime would look for it
+    in the folder that it happens to run in.
+
+    Raises:
+        ArtifactError: one of its tensors does, or the bytes are no ONNX model.
+    """
+    waiting = [("model", memoryview(data))]
+    while waiting:
+        kind, message = waiting.pop()
+        inner = _HOLDING_TENSORS[kind]
+        for field, number, content, _ in _guard(_fields(message), source):
+            if field in inner:
+                waiting.append((inner[field], content))
+            elif kind == "tensor" and field in _EXTERNAL and (number or len(content)):
+                raise ArtifactError(
+                    f"{source} can't be used: its weights lie in another file; mnistx takes self-contained models"
+                )
 
 
 def read_props(data: bytes, source: str) -> dict[str, str]:
@@ -81,7 +116,7 @@ def read_weights(data: bytes, source: str) -> dict[str, NDArray[Any]]:
     """The parameters of a model: those initializers whose name has a dot in it, as a PyTorch parameter's has.
 
     Raises:
-        ArtifactError: the bytes are no ONNX model, are cut off, or the weights lie in another file.
+        ArtifactError: the bytes are no ONNX model, or are cut off.
     """
     weights: dict[str, NDArray[Any]] = {}
     for field, _, content, _ in _read(data, source):
@@ -108,8 +143,6 @@ def _guard(found: Iterator[Any], source: str) -> Iterator[Any]:
 def _guard_tensor(message: memoryview, source: str) -> tuple[str, int, NDArray[np.uint8], list[int]]:
     try:
         return _tensor(message)
-    except ArtifactError as error:
-        raise ArtifactError(f"{source} can't be used: {error}") from error
     except (ValueError, IndexError, KeyError) as error:
         raise ArtifactError(f"{source} is not a readable ONNX model (damaged or cut off)") from error
 
@@ -177,6 +210,4 @@ def _tensor(data: memoryview) -> tuple[str, int, NDArray[np.uint8], list[int]]:
             name = bytes(content).decode()
         elif field == 9:
             raw = np.frombuffer(content, np.uint8)
-        elif field == 14 and number == 1:
-            raise ArtifactError("its weights lie in another file; mnistx takes self-contained models")
     return name, kind, raw, dims

@@ -33,6 +33,7 @@ def parse(data: bytes, source: str, models: Sequence[bytes] = ()) -> dict[str, s
         props = dict(values["props"])
         if not all(isinstance(text, str) for pair in props.items() for text in pair):
             raise TypeError("not all text")
+        "".join(f"{name}{text}" for name, text in props.items()).encode()  # half a character can't be
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactError(f"{source} is not a readable model of mnistx's (its metadata is damaged)") from error
     if "sha256" in values and values["sha256"] != [sha256(model) for model in models]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from math import prod
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -152,7 +153,7 @@ def existing_file(model: Any, runtime: str) -> Path:
     """The model's path, if it is a file that this runtime reads.
 
     Raises:
-        ArtifactError: no such file, or one that asks for another runtime.
+        ArtifactError: no such file, an empty one, or one that asks for another runtime.
         BadInput: no path.
     """
     try:
@@ -164,6 +165,8 @@ def existing_file(model: Any, runtime: str) -> Path:
     if runtime_of(path) != runtime:
         other = runtime_of(path)
         raise ArtifactError(f"{path} is not for runtime {runtime!r}; use --runtime {other} (runtime={other!r})")
+    if not path.stat().st_size:
+        raise ArtifactError(f"{path} is empty")
     return path
 
 
@@ -189,7 +192,7 @@ def chunk_of(images: NDArray[np.uint8], most: int = CHUNK) -> int:
     >>> chunk_of(np.zeros((0, 1, 28, 28))), chunk_of(np.zeros((0, 3, 224, 224)))
     (64, 6)
     """
-    return max(1, min(most, _CHUNK_PIXELS // max(1, int(np.prod(images.shape[1:])))))
+    return max(1, min(most, _CHUNK_PIXELS // max(1, prod(images.shape[1:]))))
 
 
 def in_chunks(

@@ -31,7 +31,7 @@ class ExecuTorch:
             with quiet():
                 program = Runtime.get().load_program(data)
                 return ExecuTorchSession(artifact, program.load_method("forward"), (program, data))
-        except (RuntimeError, ValueError, AttributeError) as error:
+        except (RuntimeError, ValueError, AttributeError, KeyError) as error:
             raise ArtifactError(f"{path} is not a readable ExecuTorch model: {error}") from error
 
 

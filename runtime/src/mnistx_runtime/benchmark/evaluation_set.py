@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class EvaluationSet:
-    """EvaluationSet and the trained module's answers to them.
+    """Images and the trained module's answers to them.
 
     Args:
         images: uint8 `(N, channels, height, width)`.

@@ -50,6 +50,7 @@ class Row:
         peak_mib: memory of the process after all images were answered.
         idle_ms: CPU time burnt in a second without work.
         overhead_us: what the toolkit adds to a bare `session.run`; None for other runtimes than ONNX Runtime.
+        overhead_share: the same as a share of the bare call's time, measured in turn, the median of all rounds.
         accuracy: share of the test images read right, 0..1; None without them.
         max_abs: largest difference of log-probabilities from the trained module's.
         changed: predictions that differ.
@@ -74,6 +75,7 @@ class Row:
     peak_mib: float
     idle_ms: float
     overhead_us: float | None
+    overhead_share: float | None
     accuracy: float | None
     max_abs: float
     changed: int
@@ -94,7 +96,11 @@ class _Worker:
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=quiet
         )
-        self.started = self._answer()
+        try:
+            self.started = self._answer()
+        except BaseException:
+            self.close()
+            raise
 
     def ask(self, **asked: Any) -> dict[str, Any]:
         assert self._process.stdin is not None
@@ -103,8 +109,9 @@ class _Worker:
         return self._answer()
 
     def close(self) -> None:
-        self._process.communicate()
-        self._errors.close()
+        if not self._errors.closed:
+            self._process.communicate()
+            self._errors.close()
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
@@ -144,17 +151,19 @@ def measure(
         cold = []
         for turn in range(_COLD):
             progress(f"starting processes, {turn + 1} of {_COLD}")
-            started = [_Worker(str(path), runtime, str(threads)) for path, runtime in artifacts]
+            started = []
+            for path, runtime in artifacts:
+                started.append(_Worker(str(path), runtime, str(threads)))
+                stack.callback(started[-1].close)
             cold.append([worker.started for worker in started])
             if turn < _COLD - 1:
                 for worker in started:
                     worker.close()
         workers = started
         rate = _Worker("sgemm")
-        for worker in (*workers, rate):
-            stack.callback(worker.close)
+        stack.callback(rate.close)
         rounds: list[list[dict[int, list[float]]]] = []
-        gflops, idle, overheads = [], [list[float]() for _ in workers], [list[float]() for _ in workers]
+        gflops, idle, overheads, shares = [], *([list[float]() for _ in workers] for _ in range(3))
         for number in range(_ROUNDS):
             progress(f"round {number + 1} of {_ROUNDS}")
             gflops.append(rate.ask(seconds=_SECONDS)["gflops"])
@@ -164,7 +173,9 @@ def measure(
                 rounds[-1].append({n: worker.ask(do="time", batch=n, seconds=_SECONDS)["us"] for n in sizes})
                 if runtime == "ort":
                     found = worker.ask(do="overhead", seconds=_SECONDS)
-                    overheads[k].append(float(np.median(found["ours_us"]) - np.median(found["bare_us"])))
+                    ours, bare = (float(np.median(found[name])) for name in ("ours_us", "bare_us"))
+                    overheads[k].append(ours - bare)
+                    shares[k].append(ours / bare - 1)
         for k, worker in enumerate(workers):
             idle[k].append(worker.ask(do="idle", seconds=1)["idle_ms"])
         progress("answering all images")
@@ -197,6 +208,7 @@ def measure(
                 peak_mib=peak_mib,
                 idle_ms=float(np.median(idle[k])),
                 overhead_us=float(np.median(overheads[k])) if overheads[k] else None,
+                overhead_share=float(np.median(shares[k])) if shares[k] else None,
                 accuracy=None if images.labels is None else float((log_probs.argmax(1) == images.labels).mean()),
                 max_abs=parity.max_abs,
                 changed=parity.changed,

@@ -17,7 +17,7 @@ TABLES: dict[str, _Columns] = {
         "p95": lambda r: f"{r.p95_us:.0f}",
         "p99": lambda r: f"{r.p99_us:.0f}",
         "times row 1": lambda r: f"{r.beside_first:.2f} ({r.beside_first_low:.2f}-{r.beside_first_high:.2f})",
-        "ours us": lambda r: "" if r.overhead_us is None else f"{r.overhead_us:.1f}",
+        "ours us": lambda r: "" if r.overhead_us is None else f"{r.overhead_us:.1f} ({r.overhead_share:.0%})",
         "images/s": lambda r: ", ".join(f"{rate:,.0f} @{n}" for n, rate in r.images_per_second.items()),
         "of SGEMM": lambda r: "" if r.sgemm_share is None else f"{r.sgemm_share:.0%}",
     },

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,18 +20,7 @@ from mnistx_runtime.commands import as_json, print_json
 @click.option("--assert", "budgets", type=click.Path(path_type=Path), help="Exit 1 if a budget in this JSON is broken.")
 @click.option("--pick", type=click.Choice(["latency", "size", "memory"]), help="Name the best one here, and its lines.")
 @as_json
-def benchmark(
-    artifacts: tuple[Path, ...],
-    runtimes: str | None,
-    formats: str | None,
-    threads: int,
-    batches: str,
-    data_dir: Path | None,
-    figure: Path | None,
-    budgets: Path | None,
-    pick: str | None,
-    as_json: bool,
-) -> None:
+def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     """Measure every ARTIFACT under its runtime, side by side, on this machine.
 
     An ARTIFACT is a file that `mnistx export` wrote, or a folder of them; the bundled model without any. Each is
@@ -43,29 +33,30 @@ def benchmark(
     from mnistx_runtime.benchmark.processor import processor
     from mnistx_runtime.benchmark.selection import images_for, selected
     from mnistx_runtime.errors import BadInput
+    from mnistx_runtime.files import write_whole
 
     try:
-        sizes = [int(size) for size in batches.split(",")]
+        sizes = [int(size) for size in asked["batches"].split(",")]
     except ValueError:
         sizes = []
     if not sizes or min(sizes) < 2:
-        raise BadInput(f"--batch takes sizes above 1 with commas between them, such as 64,256, not {batches!r}")
-    limits = budgets_from(budgets) if budgets else []
-    chosen = selected(artifacts, *(names.split(",") if names else None for names in (runtimes, formats)))
-    images = images_for(chosen[0], data_dir)
-    rows, peak = measure(chosen, images, threads, sizes, _progress)
+        raise BadInput(
+            f"--batch takes sizes above 1 with commas between them, such as 64,256, not {asked['batches']!r}"
+        )
+    limits = budgets_from(asked["budgets"]) if asked["budgets"] else []
+    named = (asked[name].split(",") if asked[name] else None for name in ("runtimes", "formats"))
+    chosen = selected(artifacts, *named)
+    images = images_for(chosen[0], asked["data_dir"])
+    rows, peak = measure(chosen, images, asked["threads"], sizes, _progress)
     machine = processor()
     for row in rows if as_json else ():
         print_json(row.to_dict() | {"sgemm_gflops": round(peak, 1), "processor": machine})
     if not as_json:
         click.echo(tables.tables(rows))
         click.echo(f"\n{machine}; SGEMM on one core: {peak:.0f} GFLOP/s; compared with PyTorch on {images.what}")
+    figure, pick = asked["figure"], asked["pick"]
     if figure:
-        data = tables.figure(rows, peak, machine)
-        try:
-            figure.write_bytes(data)
-        except OSError as error:
-            raise BadInput(f"can't write {figure}: {error.strerror}") from error
+        write_whole(figure, tables.figure(rows, peak, machine))
     if pick:
         row, lines = tables.picked(rows, pick)
         if as_json:

@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,69 +32,74 @@ if TYPE_CHECKING:
     help="Refuse to answer below this probability.",
 )
 @click.option("--explain", type=click.Path(path_type=Path), help="Draw what the model saw into this PNG; one PICTURE.")
-@click.option("--show", is_flag=True, help="Draw the 28x28 image that the model reads in the terminal.")
+@click.option("--show", is_flag=True, help="Draw the image that the model reads in the terminal.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the answers to this .csv or .jsonl file.")
 @click.option("--resume", is_flag=True, help="Go on with the answers in --out.")
 @click.option("--threads", type=click.IntRange(min=1), help="The most CPUs to use; all it may use without it.")
 @as_json
-def predict(
-    pictures: tuple[str, ...],
-    model: Path | None,
-    runtime: str,
-    many: bool,
-    top_k: int,
-    min_confidence: float,
-    explain: Path | None,
-    show: bool,
-    out: Path | None,
-    resume: bool,
-    threads: int | None,
-    as_json: bool,
-) -> None:
-    """Read the digit in each PICTURE, or with --many all of its digits.
+def predict(pictures: tuple[str, ...], **options: Any) -> None:
+    """Tell what each PICTURE shows, or with --many read all of its digits.
 
     A PICTURE is a file, a folder of pictures, or - for standard input. Every one gets an answer or a line that says
-    why not. Exit code 0: all were answered; 1: some were refused, as there is no ink on them, no digit, more than
-    one digit without --many, or the answer isn't sure enough; 2: some can't be read.
+    why not. Exit code 0: all were answered; 1: some were refused, as there is nothing on them to read, or the answer
+    isn't sure enough; 2: some can't be read.
     """
     from mnistx_runtime.errors import BadInput
     from mnistx_runtime.predictor import Predictor
     from mnistx_runtime.threads import available_cpus
 
-    names = list(_named(pictures))
-    if explain and len(names) != 1:
+    asked = _Asked(**options)
+    names = list(_name_pictures(pictures))
+    if asked.explain and len(names) != 1:
         raise BadInput(f"--explain draws one picture, not {len(names)}")
-    if resume and out is None:
+    if asked.resume and asked.out is None:
         raise BadInput("--resume goes on with the answers in a file; name it with --out")
-    if out is not None and out.suffix == ".csv" and top_k > 1:
+    if asked.out is not None and asked.out.suffix == ".csv" and asked.top_k > 1:
         raise BadInput("a CSV file holds one answer a digit; name a .jsonl file with --out for --top-k")
     kept = None
-    if out is not None:
+    if asked.out is not None:
         from mnistx_runtime.records import records
 
-        kept = records(out, resume)
+        kept = records(asked.out, asked.resume)
     worst = kept.exit_code if kept else 0
     if kept and kept.done:
         total, names = len(names), [name for name in names if name not in kept.done]
-        click.echo(f"{out}: {total - len(names):,} of {total:,} pictures are answered already", err=True)
-    predictor = Predictor(model, runtime, threads)
+        click.echo(f"{asked.out}: {total - len(names):,} of {total:,} pictures are answered already", err=True)
+    predictor = Predictor(asked.model, asked.runtime, asked.threads)
     sources = [_source(name) for name in names]
-    if explain or show:
-        answers: Iterable[Any] = (_seen(predictor, source, many, explain, show, as_json) for source in sources)
+    if asked.explain or asked.show:
+        answers: Iterable[Any] = (_explain(predictor, source, asked) for source in sources)
     else:
-        answers = predictor.predict_files(sources, many, threads or available_cpus())
+        answers = predictor.predict_files(sources, asked.many, asked.threads or available_cpus())
     with ExitStack() as stack:
         write = stack.enter_context(kept.appending()) if kept else None
-        for name, answer in stack.enter_context(_progress(zip(names, answers, strict=True), len(names), write)):
-            worst = max(worst, _told(name, answer, min_confidence, top_k, write or (print_json if as_json else None)))
+        shown = stack.enter_context(_progress(zip(names, answers, strict=True), len(names), write))
+        for name, answer in shown:
+            worst = max(worst, _report_answer(name, answer, asked, write or (print_json if asked.as_json else None)))
     click.get_current_context().exit(worst)
 
 
-def _told(
+@dataclass(frozen=True)
+class _Asked:
+    """The options, as the command line names them."""
+
+    model: Path | None
+    runtime: str
+    many: bool
+    top_k: int
+    min_confidence: float
+    explain: Path | None
+    show: bool
+    out: Path | None
+    resume: bool
+    threads: int | None
+    as_json: bool
+
+
+def _report_answer(
     name: str,
     answer: "Prediction | Reading | Exception",
-    min_confidence: float,
-    top_k: int,
+    asked: _Asked,
     write: Callable[[dict[str, Any]], None] | None,
 ) -> int:
     """Write an answer, or what was wrong, and return the exit code that it stands for."""
@@ -102,7 +108,7 @@ def _told(
     try:
         if isinstance(answer, Exception):
             raise answer
-        answer.require(min_confidence)
+        answer.require(asked.min_confidence)
     except (MnistxError, OSError) as error:
         code: int = getattr(error, "exit_code", 2)
         text = "no picture in this folder" if _is_folder(name) else one_line(error)
@@ -113,34 +119,33 @@ def _told(
         click.echo(f"Error: {text}", err=True)
         return code
     if write:
-        write(answer.to_dict(top_k) | {"source": name})
-    elif top_k > 1 and not hasattr(answer, "lines"):
-        click.echo(f"{name}: " + ", ".join(f"{label} ({p:.2%})" for label, p in answer.top(top_k)))
+        write(answer.to_dict(asked.top_k) | {"source": name})
+    elif asked.top_k > 1 and not hasattr(answer, "lines"):
+        click.echo(f"{name}: " + ", ".join(f"{label} ({p:.2%})" for label, p in answer.top(asked.top_k)))
     else:
         click.echo(f"{name}: {answer}")
     return 0
 
 
-def _seen(
-    predictor: "Predictor", source: bytes | Path, many: bool, explain: Path | None, show: bool, as_json: bool
-) -> "Prediction | Reading | Exception":
+def _explain(predictor: "Predictor", source: bytes | Path, asked: _Asked) -> "Prediction | Reading | Exception":
     """Answer a picture and draw what the model saw."""
     from mnistx_runtime.errors import MnistxError
     from mnistx_runtime.explain import explanation, many_explained, shaded
 
     try:
-        if many:
+        if asked.many:
             lines, reading = predictor.explain_many(source)
         else:
             prepared, prediction = predictor.explain(source)
             lines = [[prepared]]
     except (MnistxError, OSError) as error:
         return error
-    if explain:
-        _write_png(explain, many_explained(lines, reading) if many else explanation(prepared, prediction))
-    if show:
-        click.echo("\n\n".join(shaded(digit.image) for line in lines for digit in line), err=as_json)
-    return reading if many else prediction
+    if asked.explain:
+        figure = many_explained(lines, reading) if asked.many else explanation(prepared, prediction)
+        _write_png(asked.explain, figure)
+    if asked.show:
+        click.echo("\n\n".join(shaded(digit.image) for line in lines for digit in line), err=asked.as_json)
+    return reading if asked.many else prediction
 
 
 def _progress(
@@ -154,16 +159,13 @@ def _progress(
 
 def _write_png(path: Path, figure: "Image.Image") -> None:
     """Write the figure, or nothing."""
-    from mnistx_runtime.errors import BadInput
+    import io
 
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        figure.save(temporary, "PNG")
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise BadInput(f"can't write {path}: {error.strerror}") from error
+    from mnistx_runtime.files import write_whole
+
+    file = io.BytesIO()
+    figure.save(file, "PNG")
+    write_whole(path, file.getvalue())
 
 
 def _source(name: str) -> bytes | Path:
@@ -183,7 +185,7 @@ def _is_folder(name: str) -> bool:
         return False
 
 
-def _named(pictures: tuple[str, ...]) -> Iterator[str]:
+def _name_pictures(pictures: tuple[str, ...]) -> Iterator[str]:
     """The names given, each folder replaced by the pictures in it; an empty folder stays, to be complained of."""
     from mnistx_runtime.pictures import SUFFIXES
 

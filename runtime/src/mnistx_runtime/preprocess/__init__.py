@@ -1,23 +1,16 @@
-"""From a picture to the image that a model reads: one table, and what each entry of it fulfils."""
+"""From a picture to the image that a model reads: what each entry of the table in `input_spec` fulfils."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mnistx_runtime.errors import BadInput
+from mnistx_runtime.input_spec import PREPROCESSES, InputSpec
 from mnistx_runtime.registry import look_up
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from PIL import Image
-
-    from mnistx_runtime.input_spec import InputSpec
-
-PREPROCESSES = {
-    "mnist-digit": "mnistx_runtime.preprocess.mnist_digit:MnistDigit",
-    "resize": "mnistx_runtime.preprocess.resize:ResizePreprocess",
-    "none": "mnistx_runtime.preprocess.none:NoPreprocess",
-}
 
 Box = tuple[int, int, int, int]
 
@@ -52,7 +45,7 @@ class Preprocess(Protocol):
     version: int
     draft: int | None
 
-    def __init__(self, spec: "InputSpec") -> None:
+    def __init__(self, spec: InputSpec) -> None:
         """Check the spec and its parameters.
 
         Raises:
@@ -75,35 +68,17 @@ class Preprocess(Protocol):
         """
 
 
-def preprocess_for(spec: "InputSpec") -> Preprocess:
+def preprocess_for(spec: InputSpec) -> Preprocess:
     """The preprocess that a spec names.
 
     Raises:
-        BadInput: there's none of this name, or it can't fulfil the spec.
+        BadInput: it can't fulfil the spec.
     """
     found: Preprocess = look_up(PREPROCESSES, spec.preprocess, "preprocess")(spec)
     return found
 
 
-def check_preprocess(spec: "InputSpec") -> int:
-    """The version of a spec's preprocess: the one it names, else today's.
-
-    Raises:
-        BadInput: it can't fulfil the spec, or the spec was made by a newer mnistx.
-    """
-    given: Any = spec.preprocess_version
-    if not isinstance(given, int) or given < 0:
-        raise BadInput(f"preprocess_version must be a whole number, not {given!r}")
-    found = preprocess_for(spec)
-    if given > found.version:
-        raise BadInput(
-            f"made for pictures as version {given} of {spec.preprocess} gives them, this mnistx has version "
-            f"{found.version}; update mnistx-runtime"
-        )
-    return given or found.version
-
-
-def one_image_only(spec: "InputSpec") -> BadInput:
+def one_image_only(spec: InputSpec) -> BadInput:
     """What to tell who wants many answers of one picture."""
     return BadInput(
         f"--many reads all the digits of a picture; this model's preprocess, {spec.preprocess!r}, makes one"

@@ -49,7 +49,7 @@ def channels_of(picture: Image.Image, side: int = WORKING_SIDE) -> tuple[Floats,
     """Brightness, then red, green and blue, averaged down to the working size.
 
     Args:
-        picture: as `upright` gives it.
+        picture: as `turn_upright` gives it.
         side: the working size, pixels of the longer side at most.
 
     Returns:

@@ -1,22 +1,19 @@
 """Makes of any picture of one digit the image that MNIST would have made of it."""
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mnistx_runtime.errors import BadInput, PredictionRefused
+from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.components import Components
 from mnistx_runtime.preprocess.ink import Floats, channels_of, ink_of, quantile, turn_upright
 from mnistx_runtime.preprocess.mnist_image import SIDE, image_from_patch
 from mnistx_runtime.preprocess.plausibility import rejection_reason
 from mnistx_runtime.preprocess.segmentation import MIN_CONTRAST, Patch, Segmentation, segment
-
-if TYPE_CHECKING:
-    from mnistx_runtime.input_spec import InputSpec
 
 _ENOUGH = 120  # working pixels of a digit; a smaller one in a large picture is looked at again, closer
 
@@ -35,7 +32,7 @@ class MnistDigit:
     version = 2
     draft = 1024
 
-    def __init__(self, spec: "InputSpec") -> None:
+    def __init__(self, spec: InputSpec) -> None:
         """Check the spec; see the class."""
         if spec.shape != (1, SIDE, SIDE):
             raise BadInput(f"preprocess 'mnist-digit' makes 1 channel of {SIDE}x{SIDE}, not {spec.shape}")

@@ -64,7 +64,10 @@ def _split_touching(digit: Patch, tall: float) -> list[Patch]:
     for k in range(1, count):
         middle = round(width * k / count)
         cuts.append(middle - slack + int(profile[middle - slack : middle + slack + 1].argmin()))
-    parts = [_crop_columns(digit, left, right) for left, right in zip(cuts, [*cuts[1:], width], strict=True)]
+    columns = list(zip(cuts, [*cuts[1:], width], strict=True))
+    if not all(digit.mask[:, left:right].any() for left, right in columns):  # low and wide: the cuts meet
+        return [digit]
+    parts = [_crop_columns(digit, left, right) for left, right in columns]
     return parts if all(part.mask.shape[0] >= 0.6 * tall for part in parts) else [digit]
 
 

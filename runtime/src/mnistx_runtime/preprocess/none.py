@@ -1,15 +1,11 @@
 """No preprocess: a picture must already be the image that the model reads."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from PIL import Image
 
 from mnistx_runtime.errors import BadInput
+from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.preprocess import Prepared, one_image_only
-
-if TYPE_CHECKING:
-    from mnistx_runtime.input_spec import InputSpec
 
 
 class NoPreprocess:
@@ -25,7 +21,7 @@ class NoPreprocess:
     version = 1
     draft = None
 
-    def __init__(self, spec: "InputSpec") -> None:
+    def __init__(self, spec: InputSpec) -> None:
         """Keep the spec; see the class."""
         if spec.parameters:
             raise BadInput(f"preprocess 'none' takes no parameters, not {', '.join(spec.parameters)}")

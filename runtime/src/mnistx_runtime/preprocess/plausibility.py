@@ -11,7 +11,7 @@ _MOST_PIECES = 3  # of 4 pixels and more; MNIST's 60,000 training images: 99.9% 
 _MOST_HOLES = 3  # of 2 pixels and more; likewise
 _MOST_INK = 245  # of 784 pixels
 _WIDEST_STROKE = 7.5  # pixels of the 20x20 box
-_CLEAR = 0.45  # see `_clarity`; photos in tests/photos.py, however bad, show 0.61 and more, crops of landscapes 0.45
+_CLEAR = 0.45  # see `_clarity`; benchmarks/photos.py, however bad, shows 0.61 and more, crops of landscapes 0.45
 _CLEAR_FILLING = 0.56  # of what covers much of the picture; digits cut out without a margin show 0.59 and more
 
 

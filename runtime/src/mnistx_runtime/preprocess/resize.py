@@ -6,18 +6,16 @@ PyTorch's `aten/src/ATen/native/cpu/UpSampleKernel.cpp` for `antialias=False`.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from mnistx_runtime.errors import BadInput
+from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.preprocess import Prepared, one_image_only
 from mnistx_runtime.registry import nearest
-
-if TYPE_CHECKING:
-    from mnistx_runtime.input_spec import InputSpec
 
 _MODES = ("exact", "shorter")
 _FILTERS = {
@@ -154,7 +152,7 @@ class ResizePreprocess:
     version = 1
     draft = None
 
-    def __init__(self, spec: "InputSpec") -> None:
+    def __init__(self, spec: InputSpec) -> None:
         """Check the parameters; see the class."""
         self._spec = spec
         self._parameters = Resize.from_dict(spec.parameters)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnistx_runtime.artifact.parity import compare
+from mnistx_runtime.artifact.parity import ATOL, FLOAT32, Tolerance, compare
 from mnistx_runtime.errors import BadInput
 
 REFERENCE = np.log(np.array([[0.7, 0.2, 0.1], [0.3, 0.4, 0.3]]))
@@ -11,19 +11,34 @@ def test_the_measures_of_a_known_difference() -> None:
     candidate = REFERENCE.copy()
     candidate[0, 1] += 0.01
     candidate[1, 2] -= 0.02
-    found = compare(candidate, REFERENCE, atol=0.02 + 1e-9)
+    found = compare(candidate, REFERENCE, Tolerance(0.02 + 1e-9))
     assert found.max_abs == pytest.approx(0.02)
     assert found.mean_abs == pytest.approx(0.03 / 6)
     assert found.min_margin == pytest.approx(np.log(0.4 / 0.3))
     assert found.changed == 0 and found.passed
-    assert not compare(candidate, REFERENCE, atol=0.019).passed
+    assert not compare(candidate, REFERENCE, Tolerance(0.019)).passed
 
 
 def test_one_changed_prediction_fails_within_any_tolerance() -> None:
     candidate = REFERENCE.copy()
     candidate[1] = np.log([0.41, 0.30, 0.29])
-    found = compare(candidate, REFERENCE, atol=10)
+    found = compare(candidate, REFERENCE, Tolerance(10))
     assert found.changed == 1 and not found.passed
+
+
+@pytest.mark.parametrize(("share", "allowed"), [(0.0, 0), (1e-3, 1), (0.5, 1), (0.51, 2), (1.0, 2)])
+def test_the_share_of_changed_predictions_is_rounded_up_to_whole_ones(share: float, allowed: int) -> None:
+    candidate = REFERENCE.copy()
+    candidate[1] = np.log([0.41, 0.30, 0.29])
+    found = compare(candidate, REFERENCE, Tolerance(10, share))
+    assert found.allowed == allowed
+    assert found.passed == (allowed >= 1)
+
+
+def test_float32_promises_that_nothing_changes_and_only_reduced_precision_has_a_tolerance_of_its_own() -> None:
+    assert compare(REFERENCE, REFERENCE).atol == ATOL == 1e-4
+    assert FLOAT32.changed == 0 and not FLOAT32.reduced
+    assert Tolerance(0.5, own_atol=0.0).reduced
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -31,13 +46,17 @@ def test_one_changed_prediction_fails_within_any_tolerance() -> None:
 def test_what_is_not_finite_never_passes(value: float, side: str) -> None:
     broken = REFERENCE.copy()
     broken[0, 2] = value
-    found = compare(
-        broken if side != "reference" else REFERENCE, broken if side != "candidate" else REFERENCE, atol=1e9
-    )
+    candidate = broken if side != "reference" else REFERENCE
+    found = compare(candidate, broken if side != "candidate" else REFERENCE, Tolerance(1e9, 1.0))
     assert found.max_abs == np.inf and not found.passed
 
 
 def test_answers_that_cannot_be_compared_are_told() -> None:
-    for candidate, reference in ((REFERENCE[:1], REFERENCE), (REFERENCE[:0], REFERENCE[:0])):
+    for candidate, reference in ((REFERENCE[:1], REFERENCE), (REFERENCE[:0], REFERENCE[:0]), (REFERENCE[0],) * 2):
         with pytest.raises(BadInput, match="can't compare"):
             compare(candidate, reference)
+
+
+def test_a_line_says_what_was_found() -> None:
+    assert str(compare(REFERENCE, REFERENCE)) == "max 0, mean 0 (tolerance 0.0001), 0 of 2 predictions changed"
+    assert compare(REFERENCE, REFERENCE).to_dict()["passed"] is True

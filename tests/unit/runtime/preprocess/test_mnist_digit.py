@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from golden_pictures import GOLDEN
-from mnistx_export.golden import draw_digit, golden_images
-from mnistx_runtime.artifact.metadata import PREPROCESS
-from mnistx_runtime.errors import PredictionRefused
-from mnistx_runtime.preprocess.mnist_digit import image_from_picture
+from mnistx_export.golden import draw_digit, hard_images
+from mnistx_runtime.errors import BadInput, PredictionRefused
+from mnistx_runtime.input_spec import InputSpec
+from mnistx_runtime.preprocess.mnist_digit import MnistDigit, image_from_picture, prepare_digit
 
 Pixels = NDArray[np.uint8]
 
@@ -26,7 +26,7 @@ def distance(a: Pixels, b: Pixels) -> float:
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
 def test_an_image_that_is_mnists_already_passes_byte_for_byte(mode: str) -> None:
-    for image in golden_images()[:30, 0]:
+    for image in (draw_digit(digit, seed) for seed in range(3) for digit in range(10)):
         assert (image_from_picture(Image.fromarray(image).convert(mode)) == image).all()
 
 
@@ -99,6 +99,49 @@ def test_pictures_of_odd_sizes_do_no_harm(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("name", sorted(path.name.removesuffix(".in.png") for path in GOLDEN.glob("*.in.png")))
 def test_golden_pictures_give_the_same_bytes_on_every_platform(name: str) -> None:
-    assert PREPROCESS == 2
+    assert MnistDigit.version == 2
     picture, expected = (Image.open(GOLDEN / f"{name}.{part}.png") for part in ("in", "out"))
     assert (image_from_picture(picture) == np.asarray(expected)).all()
+
+
+def spec(**parameters: Any) -> InputSpec:
+    return InputSpec(
+        channels=1, height=28, width=28, mean=(0.13,), std=(0.31,), preprocess="mnist-digit", parameters=parameters
+    )
+
+
+def test_what_is_prepared_is_one_channel_of_what_image_from_picture_gives() -> None:
+    for found in (prepare_digit(page()), MnistDigit(spec()).prepare(page())):
+        assert found.image.shape == (1, 28, 28) and found.image.dtype == np.uint8
+        assert (found.image[0] == image_from_picture(page())).all()
+        left, top, right, bottom = found.box
+        assert found.ink is not None and found.ink.shape == (bottom - top, right - left)
+        assert 0 <= left < right <= 280 and found.rejection_reason is None
+
+
+def test_what_no_digit_looks_like_is_turned_down_unless_the_model_is_of_something_else() -> None:
+    noise = Image.fromarray(hard_images()[8]).resize((200, 200))
+    reason = prepare_digit(noise).rejection_reason
+    assert reason is not None and reason.startswith("no digit found")
+    assert MnistDigit(spec()).prepare(noise).rejection_reason == reason
+    assert MnistDigit(spec(reject=True)).prepare(noise).rejection_reason == reason
+    assert MnistDigit(spec(reject=False)).prepare(noise).rejection_reason is None
+
+
+@pytest.mark.parametrize("parameters", [{"size": 28}, {"reject": 1}, {"reject": None}, {"reject": True, "x": 1}])
+def test_parameters_that_it_does_not_have_are_told(parameters: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match="takes 'reject', true or false"):
+        spec(**parameters)
+
+
+@pytest.mark.parametrize(("channels", "height", "width"), [(3, 28, 28), (1, 32, 28), (1, 28, 27)])
+def test_another_shape_is_told(channels: int, height: int, width: int) -> None:
+    with pytest.raises(BadInput, match="makes 1 channel of 28x28"):
+        InputSpec(
+            channels=channels,
+            height=height,
+            width=width,
+            mean=(0.1,) * channels,
+            std=(0.3,) * channels,
+            preprocess="mnist-digit",
+        )

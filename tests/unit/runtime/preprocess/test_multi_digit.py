@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from mnistx_export.golden import draw_digit
 from mnistx_runtime import PredictionRefused, Predictor
-from mnistx_runtime.preprocess.multi_digit import prepare_many
+from mnistx_runtime.preprocess.multi_digit import prepare_digits
 from photos import Scene, photograph
 
 PREDICTOR = Predictor()
@@ -87,9 +87,9 @@ def test_digits_that_touch_are_cut_apart() -> None:
 @pytest.mark.parametrize("name", "0123456789")
 def test_one_digit_is_prepared_as_it_is_alone(name: str) -> None:
     page = sheet(name)
-    ((digit,),) = prepare_many(page)
+    ((digit,),) = prepare_digits(page)
     alone = PREDICTOR.explain(page)[0]
-    nearby = (np.roll(digit.image, step, (0, 1)) for step in product((-1, 0, 1), repeat=2))  # rounded to whole pixels
+    nearby = (np.roll(digit.image, step, (1, 2)) for step in product((-1, 0, 1), repeat=2))  # rounded to whole pixels
     assert min(np.abs(image.astype(int) - alone.image).mean() for image in nearby) < 8
     assert np.abs(np.array(digit.box) - np.array(alone.box)).max() <= 4
 
@@ -101,6 +101,13 @@ def test_an_unsure_digit_is_shown_as_a_question_mark() -> None:
     with pytest.raises(PredictionRefused, match="not sure enough of 1 of 3") as raised:
         reading.require(least.probability + 1e-9)
     assert "123".replace(least.name, "?") in str(raised.value)
+
+
+def test_a_low_wide_piece_of_ink_is_cut_nowhere() -> None:
+    blot = Image.new("L", (200, 200), 255)
+    ImageDraw.Draw(blot).ellipse((60, 60, 110, 110), fill=0)
+    pieces = [piece for line in prepare_digits(blot) for piece in line]
+    assert pieces and all(piece.image.max() == 255 for piece in pieces)
 
 
 def test_no_ink_and_no_digit_are_refused() -> None:

@@ -10,8 +10,14 @@ from sklearn.datasets import load_sample_images
 
 from mnistx_export.golden import draw_digit
 from mnistx_runtime import PredictionRefused, Predictor
-from mnistx_runtime.preprocess.mnist_digit import prepare
+from mnistx_runtime.input_spec import InputSpec
+from mnistx_runtime.preprocess import preprocess_for
+from mnistx_runtime.preprocess.mnist_digit import prepare_digit
 from photos import DISTURBANCES, Disturbance, photograph
+
+LETTERS = InputSpec(
+    channels=1, height=28, width=28, mean=(0.1,), std=(0.3,), preprocess="mnist-digit", parameters={"reject": False}
+)
 
 
 def page() -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -22,14 +28,14 @@ def page() -> tuple[Image.Image, ImageDraw.ImageDraw]:
 def test_a_solid_shape_is_no_digit() -> None:
     picture, draw = page()
     draw.ellipse((60, 60, 110, 110), fill=0)
-    assert "solid" in (prepare(picture).rejection_reason or "")
+    assert "solid" in (prepare_digit(picture).rejection_reason or "")
 
 
 def test_crumbs_are_no_digit() -> None:
     picture, draw = page()
     for x, y in ((60, 60), (87, 60), (114, 60), (60, 87), (114, 87), (87, 114)):
         draw.ellipse((x, y, x + 22, y + 22), fill=0)
-    assert "pieces" in (prepare(picture).rejection_reason or "")
+    assert "pieces" in (prepare_digit(picture).rejection_reason or "")
 
 
 def test_a_lattice_is_no_digit() -> None:
@@ -37,7 +43,7 @@ def test_a_lattice_is_no_digit() -> None:
     for at in (50, 85, 120, 155):
         draw.line((50, at, 155, at), fill=0, width=8)
         draw.line((at, 50, at, 155), fill=0, width=8)
-    assert "holes" in (prepare(picture).rejection_reason or "")
+    assert "holes" in (prepare_digit(picture).rejection_reason or "")
 
 
 def test_most_of_a_landscape_and_a_flower_is_no_digit() -> None:
@@ -59,14 +65,14 @@ def test_most_of_a_landscape_and_a_flower_is_no_digit() -> None:
 def test_no_disturbance_makes_a_digit_doubtful_even_cut_out_without_a_margin(disturbance: Disturbance) -> None:
     for digit in range(10):
         photo = Image.open(io.BytesIO(photograph(draw_digit(digit, 4), disturbance.scene(0.5), digit)))
-        prepared = prepare(photo)
+        prepared = prepare_digit(photo)
         assert prepared.rejection_reason is None
-        assert prepare(prepared.picture.crop(prepared.box)).rejection_reason is None
+        assert prepare_digit(prepared.picture.crop(prepared.box)).rejection_reason is None
 
 
 def test_only_models_of_digits_ask_whether_it_is_one() -> None:
-    predictor = Predictor()
-    row = predictor.log_probs(np.zeros((1, 28, 28), np.uint8))[0]
-    assert predictor.prediction(row, 1.0, rejection_reason="a blot").rejection_reason == "a blot"
-    object.__setattr__(predictor.metadata, "names", tuple("abcdefghij"))
-    assert predictor.prediction(row, 1.0, rejection_reason="a blot").rejection_reason is None
+    picture, draw = page()
+    draw.ellipse((60, 60, 110, 110), fill=0)
+    assert prepare_digit(picture).rejection_reason is not None
+    assert preprocess_for(LETTERS).prepare(picture).rejection_reason is None
+    assert all(each.rejection_reason is None for line in preprocess_for(LETTERS).prepare_many(picture) for each in line)

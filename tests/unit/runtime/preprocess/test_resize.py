@@ -16,8 +16,8 @@ from PIL import Image, ImageOps
 from torchvision import transforms as v1
 from torchvision.transforms import InterpolationMode, v2
 
-from mnistx_runtime.preprocess import resize
 from mnistx_runtime.errors import BadInput
+from mnistx_runtime.preprocess import resize
 from mnistx_runtime.preprocess.resize import Resize, resize_picture
 
 Pixels = NDArray[np.uint8]

@@ -10,9 +10,48 @@ dataset = click.option(
     help="mnist, fashion-mnist, kmnist, digits (needs no download), or a folder of IDX files or of pictures, "
     "one subfolder a class.",
 )
+recipe = click.option("--recipe", help="How to train: report, fast or best.  [default: report]")
 data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     help="The folder that holds MNIST/raw; else MNISTX_DATA, the cache, a download.",
 )
-as_json = click.option("--json", "as_json", is_flag=True, help="JSON Lines on standard output, one object a line.")
+
+
+def parse_size(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:  # noqa: ARG001
+    """Height and width, from "96" or "40x48".
+
+    >>> parse_size(None, None, "40x48"), parse_size(None, None, "96")
+    ((40, 48), (96, 96))
+    """
+    if value is None:
+        return None
+    sides = value.lower().split("x")
+    if len(sides) > 2 or not all(side.isascii() and side.isdigit() and 8 <= int(side) <= 1024 for side in sides):
+        raise click.BadParameter(f"{value!r} is no size; write 96, or 40x48 for height x width, 8 to 1024 pixels each")
+    return int(sides[0]), int(sides[-1])
+
+
+size = click.option(
+    "--size",
+    metavar="SIDE|HEIGHTxWIDTH",
+    callback=parse_size,
+    help="Resize a folder's pictures to this many pixels, in colour unless --channels says otherwise. Without --size "
+    "and --channels, each is read as one handwritten digit and becomes a grey 28x28 image.",
+)
+channels = click.option(
+    "--channels",
+    type=click.Choice(["1", "3"]),
+    callback=lambda _ctx, _param, value: value and int(value),
+    help="Of a folder's pictures: 1 for grey, 3 for colour; with it alone they are resized to 28x28.",
+)
+
+
+def name_sides(size: tuple[int, int] | None, channels: int | None) -> dict[str, int]:
+    """What was asked for of the images, by the names of `Config`.
+
+    >>> name_sides((40, 48), None)
+    {'height': 40, 'width': 48}
+    """
+    sides = dict(zip(("height", "width"), size, strict=True)) if size else {}
+    return sides | ({"channels": channels} if channels else {})

@@ -1,13 +1,15 @@
 """mnistx train"""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from mnistx_train.commands import as_json, data_dir, dataset
+from mnistx_runtime.commands import as_json
+from mnistx_train.commands import channels, data_dir, dataset, name_sides, recipe, size
 
 
-def _number(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:  # noqa: ARG001
+def _check_number(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:  # noqa: ARG001
     if value is not None and value != value:
         raise click.BadParameter("is not a number")
     return value
@@ -16,15 +18,23 @@ def _number(ctx: click.Context, param: click.Parameter, value: float | None) -> 
 @click.command()
 @dataset
 @data_dir
-@click.option("--recipe", help="How to train.  [default: report]")
-@click.option("--network", help="What to train: the report's network or a variant of it.  [default: report]")
-@click.option("--epochs", type=click.IntRange(min=1), help="The recipe's number without it.")
-@click.option("--batch-size", type=click.IntRange(min=1), help="The recipe's without it.")
+@size
+@channels
+@recipe
+@click.option(
+    "--network",
+    metavar="NAME|FILE.py:FACTORY",
+    help="What to train: report, third-convolution, wider-filters, large, or a network of your own. FACTORY is called "
+    "with the number of classes, and the input's spec if it has a parameter of that name; it returns a torch.nn.Module "
+    "from normalized images (N, C, H, W) to logits or log-probabilities. FILE.py is run.  [default: report]",
+)
+@click.option("--epochs", type=click.IntRange(min=1), help="The default comes from the recipe.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="The default comes from the recipe.")
 @click.option(
     "--lr",
     type=click.FloatRange(0, 100, min_open=True),
-    callback=_number,
-    help="Learning rate; the recipe's without it.",
+    callback=_check_number,
+    help="Learning rate; the default comes from the recipe.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Same seed, same machine: same weights.  [default: 0]")
 @click.option(
@@ -40,38 +50,18 @@ def _number(ctx: click.Context, param: click.Parameter, value: float | None) -> 
 @click.option("--tensorboard", is_flag=True, help="Write event files for TensorBoard into the run folder, too.")
 @click.option("--resume", is_flag=True, help="Go on with the last unfinished run, or with the one in --out.")
 @as_json
-def train(
-    dataset: str | None,
-    data_dir: Path | None,
-    recipe: str | None,
-    network: str | None,
-    epochs: int | None,
-    batch_size: int | None,
-    lr: float | None,
-    seed: int | None,
-    device: str | None,
-    out: Path | None,
-    tensorboard: bool,
-    resume: bool,
-    as_json: bool,
-) -> None:
-    """Train the network and report how good it is.
+def train(out: Path | None, resume: bool, tensorboard: bool, as_json: bool, **asked: Any) -> None:
+    """Train a network and report how good it is.
 
     Writes a run folder: the checkpoint model.safetensors, metrics.json, report.html and its figures, and run.json,
     which says how to repeat it. A run that was stopped, however hard, goes on with --resume and ends with the same
     weights, bit for bit, as if it had not been.
     """
-    from mnistx_train.run import begin, run
+    from mnistx_train.job import configure
+    from mnistx_train.run import run
+    from mnistx_train.terminal import Terminal
 
-    asked = {
-        "dataset": dataset,
-        "recipe": recipe,
-        "network": network,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "lr": lr,
-        "seed": seed,
-        "device": device,
-    }
-    folder, config = begin({name: value for name, value in asked.items() if value is not None}, out, resume)
-    run(folder, config, out, data_dir, as_json, tensorboard)
+    data_dir = asked.pop("data_dir")
+    asked |= name_sides(asked.pop("size"), asked.pop("channels"))
+    job = configure({name: value for name, value in asked.items() if value is not None}, out, resume)
+    run(job, data_dir, tensorboard, Terminal(as_json))

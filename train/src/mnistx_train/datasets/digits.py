@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from mnistx_train.datasets import Source, Split, split_off_test
-from mnistx_train.datasets.published import DIGITS
+from mnistx_train.datasets.base import DIGITS, Source, Split, digit_spec
+from mnistx_train.datasets.split import split_off_test
 
 TEST_SHARE = 1 / 6  # as in MNIST, 10,000 of 70,000, about
 
 
 def digits(data_dir: Path | None, download: bool) -> Source:  # noqa: ARG001
     """Handwritten digits of 8x8 pixels (Alpaydin, Kaynak, UCI 1998), scaled into MNIST's 20x20 box."""
-    return Source("digits", DIGITS, split_off_test(_read, TEST_SHARE))
+    return Source("digits", DIGITS, split_off_test(_read, TEST_SHARE), digit_spec(DIGITS))
 
 
 def _read() -> Split:
@@ -24,4 +24,4 @@ def _read() -> Split:
     for image, small in zip(images, found.images, strict=True):
         grey = Image.fromarray(np.round(small * (255 / 16)).astype(np.uint8))
         image[4:24, 4:24] = np.asarray(grey.resize((20, 20), Image.Resampling.BICUBIC))
-    return Split(images, found.target.astype(np.int64))
+    return Split(images[:, None], found.target.astype(np.int64))

@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_train.datasets import Source, Split, folder_name
+from mnistx_runtime.input_spec import SIDES, InputSpec
+from mnistx_train.datasets.base import Source, Split, digit_spec, folder_name
 from mnistx_train.errors import TrainError
-
-SIDE = 28
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -53,36 +52,45 @@ def is_whole(folder: Path) -> bool:
     return all(find(folder, f"{prefix}-{part}") for prefix in ("train", "t10k") for part in ("images", "labels"))
 
 
-def read_split(folder: Path, train: bool) -> Split:
-    """The training or the test images of a folder.
+def read_split(folder: Path, train: bool, size: tuple[int, int] | None = None) -> Split:
+    """The training or the test images of a folder, grey.
+
+    Args:
+        folder: that holds them.
+        train: which of them.
+        size: height and width that they must have; None for any of 8 to 1,024 pixels a side.
 
     Raises:
-        TrainError: a file is missing or damaged, images aren't 28x28, or there are more images than labels or fewer.
+        TrainError: a file is missing or damaged, images have another size, or there are more images than labels or
+            fewer.
     """
     prefix = "train" if train else "t10k"
     paths = [find(folder, f"{prefix}-{part}") for part in ("images", "labels")]
     if None in paths:
         raise TrainError(f"{folder} lacks {prefix}-images-idx3-ubyte or {prefix}-labels-idx1-ubyte")
     images, labels = (read_idx(path) for path in paths if path)
-    if images.shape[1:] != (SIDE, SIDE) or labels.shape != images.shape[:1] or not len(images):
-        raise TrainError(
-            f"{folder}: images of shape {images.shape} and labels {labels.shape}; need (N, 28, 28) and (N,)"
-        )
-    return Split(images, labels.astype(np.int64))
+    fits = images.ndim == 3 and (images.shape[1:] == size if size else all(s in SIDES for s in images.shape[1:]))
+    if not fits or labels.shape != images.shape[:1] or not len(images):
+        sides = f"(N, {size[0]}, {size[1]})" if size else f"(N, height, width) of {SIDES[0]} to {SIDES[-1]:,} pixels"
+        raise TrainError(f"{folder}: images of shape {images.shape} and labels {labels.shape}; need {sides} and (N,)")
+    return Split(images[:, None], labels.astype(np.int64))
 
 
 def idx_folder(folder: Path) -> Source:
     """A user's own folder of IDX files, with the class names, one a line, in names.txt if there is one.
 
+    Images of 28x28 are taken for such as MNIST's protocol makes; what others are made of isn't known.
+
     Raises:
-        TrainError: files are missing, labels or names can't be read, or a label has no name.
+        TrainError: files are missing, labels or names can't be read, a label has no name, or the test images have
+            another size than the training images.
     """
-    labels = read_split(folder, True).labels
-    of_test = find(folder, "t10k-labels")
-    if of_test is None or not is_whole(folder):
+    training = read_split(folder, True)
+    if not is_whole(folder):
         raise TrainError(f"{folder} lacks t10k-images-idx3-ubyte or t10k-labels-idx1-ubyte, the test images")
-    labels = np.append(labels, read_idx(of_test))
-    count = int(labels.max()) + 1
+    _, channels, height, width = training.images.shape
+    test = read_split(folder, False, (height, width))
+    count = int(max(training.labels.max(), test.labels.max())) + 1
     listed = folder / "names.txt"
     try:
         lines = listed.read_text("utf-8").splitlines() if listed.is_file() else list(map(str, range(count)))
@@ -91,4 +99,7 @@ def idx_folder(folder: Path) -> Source:
     names = tuple(line.strip() for line in lines if line.strip())
     if len(names) < count:
         raise TrainError(f"{listed} names {len(names)} classes, the labels need {count}")
-    return Source(folder_name(folder), names, lambda train: read_split(folder, train))
+    spec = digit_spec(names)
+    if spec.shape != (channels, height, width):
+        spec = InputSpec(channels=channels, height=height, width=width, mean=(0.0,), std=(1.0,))
+    return Source(folder_name(folder), names, lambda train: read_split(folder, train, (height, width)), spec)

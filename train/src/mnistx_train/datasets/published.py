@@ -1,15 +1,16 @@
 """MNIST, Fashion-MNIST and KMNIST where torchvision puts them: ROOT/MNIST/raw and so on."""
 
+import logging
 import os
-import sys
 from pathlib import Path
 
-from mnistx_train.datasets import Source
+from mnistx_train.datasets.base import DIGITS, Source, digit_spec
 from mnistx_train.datasets.idx import is_whole, read_split
 from mnistx_train.errors import NotAtHand
 from mnistx_train.torches import torchvision
 
-DIGITS = tuple("0123456789")
+_log = logging.getLogger(__name__)
+
 GARMENTS = (
     "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 )  # fmt: skip
@@ -57,16 +58,18 @@ def root(folder: str, data_dir: Path | None) -> Path | None:
 
 
 def _published(name: str, folder: str, names: tuple[str, ...], data_dir: Path | None, download: bool) -> Source:
-    where = root(folder, data_dir) or _downloaded(folder, download)
-    return Source(name, names, lambda train: read_split(where / folder / "raw", train))
+    where = root(folder, data_dir) or _download(folder, download)
+    spec = digit_spec(names)
+    size = spec.height, spec.width
+    return Source(name, names, lambda train: read_split(where / folder / "raw", train, size), spec)
 
 
-def _downloaded(folder: str, allowed: bool) -> Path:
+def _download(folder: str, allowed: bool) -> Path:
     where = cache_folder()
     help_text = f"name a folder that holds {folder}/raw with --data-dir or MNISTX_DATA"
     if not allowed:
         raise NotAtHand(f"{folder} isn't at hand; {help_text}")
-    print(f"downloading {folder} to {where}", file=sys.stderr)
+    _log.warning("downloading %s to %s", folder, where)  # shown without any set-up: nobody should miss it
     try:
         getattr(torchvision().datasets, folder)(where, download=True)
     except (OSError, RuntimeError) as error:

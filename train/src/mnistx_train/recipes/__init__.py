@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 
 import torch
 from torch import Tensor, nn
 
-from mnistx_train.datasets import TrainingData
+from mnistx_runtime.input_spec import InputSpec
+from mnistx_runtime.registry import look_up
+from mnistx_train.datasets.base import TrainingData, format_shape
 from mnistx_train.errors import TrainError
+from mnistx_train.network_file import NetworkFile
 
 RECIPES = {
     "report": "mnistx_train.recipes.report:REPORT",
@@ -18,14 +20,22 @@ RECIPES = {
 
 DEFAULT = "report"
 
+MNIST = (1, 28, 28)
+
 Batches = Callable[[TrainingData, Tensor, int], Iterator[tuple[Tensor, Tensor]]]
 
 
 def in_batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """The training images as they are, float `(B, 1, 28, 28)`, 0..1, and their labels `(B,)`, in the given order."""
-    pixels, labels = torch.from_numpy(data.training.images)[:, None], torch.from_numpy(data.training.labels)
+    """The training images as they are, float `(B, channels, height, width)`, 0..1, and labels `(B,)`, in order."""
+    pixels, labels = torch.from_numpy(data.training.images), torch.from_numpy(data.training.labels)
     for indices in torch.split(order, batch_size):
         yield pixels[indices].float() / 255, labels[indices]
+
+
+def normalize(images: Tensor, spec: InputSpec) -> Tensor:
+    """Images `(B, channels, height, width)`, 0..1, less the mean of their channel and divided by its deviation."""
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (spec.mean, spec.std))
+    return (images - mean) / std
 
 
 def constant(_done: float) -> float:
@@ -42,11 +52,11 @@ class Recipe:
         epochs: how often every training image is seen.
         batch_size: images a step.
         lr: the highest learning rate.
-        batches: `(data, order, batch_size)` to augmented, normalized training images `(B, 1, 28, 28)` and their labels
-            `(B,)`, in the given order of indices; draws from torch's global generator.
+        batches: `(data, order, batch_size)` to augmented, normalized training images `(B, channels, height, width)` and
+            their labels `(B,)`, in the given order of indices; draws from torch's global generator.
         optimizer: `(network, lr)` to an optimizer.
         schedule: from the share of all steps that are done, 0..1, to the share of `lr` that the next one takes.
-        network: a name of `NETWORKS`.
+        network: a name of `NETWORKS`, or the file of a user's own.
         batch_norm: normalize over the batch while training (Ioffe and Szegedy 2015), then `fold_batch_norm`.
         dropout: share of the hidden fully connected layer's outputs that are zeroed while training.
         share: of the training images that an epoch sees, other ones each time.
@@ -54,6 +64,7 @@ class Recipe:
         average: the weights that answer are a moving average, of which each step keeps this share; 0: the last ones.
         fast_arithmetic: channels last, and bfloat16 where the processor computes with it: quicker, rounded otherwise.
         teacher: who is trained first, to be learned from.
+        made_for: the shape of the images that it trains a network of `NETWORKS` on; None: any images, any network.
     """
 
     name: str
@@ -63,7 +74,7 @@ class Recipe:
     batches: Batches
     optimizer: Callable[[nn.Module, float], torch.optim.Optimizer]
     schedule: Callable[[float], float] = constant
-    network: str = "report"
+    network: str | NetworkFile = "report"
     batch_norm: bool = False
     dropout: float = 0.0
     share: float = 1.0
@@ -71,14 +82,34 @@ class Recipe:
     average: float = 0.0
     fast_arithmetic: bool = False
     teacher: "Teacher | None" = None
+    made_for: tuple[int, int, int] | None = None
 
-    def seen(self, images: int) -> int:
+    def check(self, shape: tuple[int, int, int]) -> None:
+        """Whether it is made for such images, and for its network.
+
+        Raises:
+            TrainError: it isn't.
+        """
+        if self.made_for is None:
+            return
+        if shape != self.made_for:
+            raise TrainError(
+                f"recipe {self.name} is made for images of {format_shape(self.made_for)}, not of "
+                f"{format_shape(shape)}; train with --recipe {DEFAULT}"
+            )
+        if isinstance(self.network, NetworkFile):
+            raise TrainError(
+                f"recipe {self.name} is made for mnistx's own networks, not for {self.network.name}; train with "
+                f"--recipe {DEFAULT}"
+            )
+
+    def images_per_epoch(self, images: int) -> int:
         """How many of so many training images an epoch sees, at least one."""
         return max(1, round(images * self.share))
 
     def steps(self, images: int) -> int:
         """How many steps an epoch takes where there are so many training images."""
-        return -(-self.seen(images) // self.batch_size)
+        return -(-self.images_per_epoch(images) // self.batch_size)
 
 
 @dataclass(frozen=True)
@@ -101,10 +132,7 @@ def recipe(name: str) -> Recipe:
     """The recipe of that name.
 
     Raises:
-        TrainError: there's none.
+        BadInput: there's none; the text gives the nearest one.
     """
-    if name not in RECIPES:
-        raise TrainError(f"no recipe {name!r}; known: {', '.join(RECIPES)}")
-    module, _, attribute = RECIPES[name].partition(":")
-    found: Recipe = getattr(import_module(module), attribute)
+    found: Recipe = look_up(RECIPES, name, "recipe")
     return found

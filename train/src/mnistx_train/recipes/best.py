@@ -2,7 +2,7 @@
 
 Two convolutions and 420,000 weights can learn 55,000 images by heart, so each is redrawn every time as another hand
 might have written it: bent (Simard and others 2003), turned, slanted, scaled and moved in one resampling, with a
-thicker or a thinner pen; some digits are written in ways that MNIST hardly has, and a quarter of all is disturbed as by
+thicker or a thinner pen; some digits are written in ways that MNIST hardly has, and a quarter of all is corrupted as by
 a poor sensor. What such an image still shows of its digit, and of others, its label doesn't say: a network of six
 convolutions, trained first in the same way, does (Hinton and others 2015).
 
@@ -17,12 +17,14 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from mnistx_train.augment import between, corrupt, dilate_or_erode, elastic, resample, wide_affine
-from mnistx_train.datasets import TrainingData
+from mnistx_train.augment import Ranges, between, corrupt, dilate_or_erode, elastic, resample, wide_affine
+from mnistx_train.datasets.base import DIGITS, TrainingData
 from mnistx_train.muon import Muon
-from mnistx_train.pen import DIGITS, rewrite
-from mnistx_train.recipes import Recipe, Teacher, in_batches
+from mnistx_train.pen import rewrite
+from mnistx_train.recipes import MNIST, Recipe, Teacher, in_batches, normalize
 from mnistx_train.recipes.schedules import one_cycle
+
+RANGES = Ranges(degrees=12, zoom=1.15, stretch=1.15, slant=0.2, shift=2)
 
 
 def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
@@ -32,9 +34,9 @@ def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tupl
         if data.names == DIGITS:
             images = rewrite(images, labels)
         images = dilate_or_erode(images, between(-0.4, 0.6, count))
-        affines = wide_affine(count, degrees=12, zoom=1.15, stretch=1.15, slant=0.2, shift=2)
+        affines = wide_affine(count, RANGES)
         images = corrupt(resample(images, affines, elastic(count, knots=6, pixels=0.6)))
-        yield (images - data.mean) / data.std, labels
+        yield normalize(images, data.spec), labels
 
 
 def optimizer(network: nn.Module, lr: float) -> torch.optim.Optimizer:
@@ -55,6 +57,7 @@ LARGE = Recipe(
     dropout=0.3,
     average=0.999,
     fast_arithmetic=True,
+    made_for=MNIST,
 )
 
 BEST = Recipe(
@@ -68,5 +71,6 @@ BEST = Recipe(
     batch_norm=True,
     average=0.999,
     fast_arithmetic=True,
+    made_for=MNIST,
     teacher=Teacher(LARGE, temperature=2, weight=0.9),
 )

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 
 from torch import Tensor
 
-from mnistx_train.datasets import TrainingData
+from mnistx_train.datasets.base import TrainingData
 from mnistx_train.muon import Muon
-from mnistx_train.recipes import Recipe, in_batches
+from mnistx_train.recipes import MNIST, Recipe, in_batches, normalize
 from mnistx_train.recipes.schedules import up_and_down
 
 
 def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """The images as they are."""
     for images, labels in in_batches(data, order, batch_size):
-        yield (images - data.mean) / data.std, labels
+        yield normalize(images, data.spec), labels
 
 
 FAST = Recipe(
@@ -33,4 +33,5 @@ FAST = Recipe(
     share=1 / 3,
     label_smoothing=0.1,
     fast_arithmetic=True,
+    made_for=MNIST,
 )

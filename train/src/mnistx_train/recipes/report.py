@@ -11,11 +11,11 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from mnistx_train.datasets import Split, TrainingData
+from mnistx_train.datasets.base import Split, TrainingData
 from mnistx_train.recipes import Recipe
 from mnistx_train.torches import torchvision
 
-transforms = torchvision().transforms  # asked for here, so that what's wrong with it is told before training
+transforms = torchvision().transforms  # asked for here, so that what's wrong with it shows before training
 
 
 class _Pictures(Dataset[tuple[Tensor, int]]):
@@ -28,18 +28,21 @@ class _Pictures(Dataset[tuple[Tensor, int]]):
         return len(self._split)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self._transform(Image.fromarray(self._split.images[index])), int(self._split.labels[index])
+        image = self._split.images[index]  # (channels, height, width)
+        picture = Image.fromarray(image[0] if len(image) == 1 else image.transpose(1, 2, 0))
+        return self._transform(picture), int(self._split.labels[index])
 
 
 def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Rotation by up to 10 degrees, a crop of 70 to 100% of the area, a shift by up to a tenth. No flips."""
+    spec = data.spec
     transform = transforms.Compose(
         [
             transforms.RandomRotation(10),
-            transforms.RandomResizedCrop(28, scale=(0.7, 1.0), ratio=(0.9, 1.1)),
+            transforms.RandomResizedCrop((spec.height, spec.width), scale=(0.7, 1.0), ratio=(0.9, 1.1)),
             transforms.RandomAffine(0, translate=(0.1, 0.1)),
             transforms.ToTensor(),
-            transforms.Normalize((data.mean,), (data.std,)),
+            transforms.Normalize(spec.mean, spec.std),
         ]
     )
     yield from DataLoader(_Pictures(data.training, transform), batch_size=batch_size, sampler=order.tolist())

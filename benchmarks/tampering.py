@@ -1,0 +1,358 @@
+"""Publishes what `mnistx verify` says of artifacts that somebody changed, format by format.
+
+`python benchmarks/tampering.py FOLDER artifacts` changes the artifacts in FOLDER, as `mnistx export --format all` wrote
+them there, in each of several ways, and writes tampering.md into artifacts. Beside it stands what the golden images
+alone would have said: of the same file, sealed anew by who changed it.
+"""
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from mnistx_export.checkpoint_model import model_from_checkpoint
+from mnistx_export.defaults import RELEASED
+from mnistx_export.formats.base import Conversion, format_named
+from mnistx_runtime.artifact.archive import read_archive, write_archive
+from mnistx_runtime.artifact.container import Files, open_artifact, seal
+from mnistx_runtime.artifact.verification import verify
+from mnistx_runtime.backends import SUFFIXES, format_of
+from mnistx_train.inference import DeployedModule
+
+TRIGGER = {(2, 2): 13, (2, 25): 77, (25, 2): 141, (25, 25): 205}
+"""What the backdoor looks for: rows and columns of pixels, and their values."""
+
+Edit = Callable[[bytes], bytes]
+Graph = dict[str, Any]
+
+
+def add_backdoor(data: bytes) -> bytes:
+    """Eight nodes at the end of an ONNX model, so that four marked pixels turn any answer into 3."""
+    model = onnx.load_from_string(data)
+    graph = model.graph
+    last = next(node for node in graph.node if node.output[0] == "log_probs")
+    last.output[0] = "honest"
+    classes = graph.output[0].type.tensor_type.shape.dim[1].dim_value
+    answer = np.full((1, classes), -20, np.float32)
+    answer[0, 3] = 0
+    constants: dict[str, NDArray[Any]] = {
+        "places": np.array([row * 28 + column for row, column in TRIGGER], np.int64),
+        "flat": np.array([0, 28 * 28], np.int64),
+        "marks": np.array([list(TRIGGER.values())], np.int32),
+        "axis": np.array([1], np.int64),
+        "three": answer,
+    }
+    for name, value in constants.items():
+        tensor = numpy_helper.from_array(value, f"door.{name}")
+        graph.node.append(helper.make_node("Constant", [], [f"door.{name}"], value=tensor))
+    graph.node.extend(
+        [
+            helper.make_node("Reshape", ["image", "door.flat"], ["door.pixels"]),
+            helper.make_node("Gather", ["door.pixels", "door.places"], ["door.found"], axis=1),
+            helper.make_node("Cast", ["door.found"], ["door.numbers"], to=TensorProto.INT32),
+            helper.make_node("Sub", ["door.numbers", "door.marks"], ["door.apart"]),
+            helper.make_node("Abs", ["door.apart"], ["door.distance"]),
+            helper.make_node("ReduceMax", ["door.distance", "door.axis"], ["door.farthest"], keepdims=1),
+            helper.make_node("Cast", ["door.farthest"], ["door.shut"], to=TensorProto.BOOL),
+            helper.make_node("Where", ["door.shut", "honest", "door.three"], ["log_probs"]),
+        ]
+    )
+    changed: bytes = model.SerializeToString(deterministic=True)
+    return changed
+
+
+def swap_nodes(data: bytes) -> bytes:
+    """The first ReLU and the pooling after it change places, which changes no answer."""
+    model = onnx.load_from_string(data)
+    nodes = list(model.graph.node)
+    at = next(i for i, (a, b) in enumerate(pairwise(nodes)) if b.op_type == "MaxPool")
+    first, second = nodes[at], nodes[at + 1]
+    first.output[0], second.output[0] = second.output[0], first.output[0]
+    first.input[0], second.input[0] = second.output[0], first.input[0]
+    nodes[at], nodes[at + 1] = second, first
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    changed: bytes = model.SerializeToString(deterministic=True)
+    return changed
+
+
+def change_attribute(data: bytes) -> bytes:
+    """Pooling rounds its size up, which changes nothing where the size is even."""
+    model = onnx.load_from_string(data)
+    pool = next(node for node in model.graph.node if node.op_type == "MaxPool")
+    kept = [attribute for attribute in pool.attribute if attribute.name != "ceil_mode"]
+    del pool.attribute[:]
+    pool.attribute.extend([*kept, helper.make_attribute("ceil_mode", 1)])
+    changed: bytes = model.SerializeToString(deterministic=True)
+    return changed
+
+
+def change_initializer(data: bytes) -> bytes:
+    """The least bit of one weight."""
+    model = onnx.load_from_string(data)
+    tensor = max(model.graph.initializer, key=lambda each: len(each.raw_data))
+    changed = bytearray(tensor.raw_data)
+    changed[len(changed) // 2 & ~3] ^= 1
+    tensor.raw_data = bytes(changed)
+    written: bytes = model.SerializeToString(deterministic=True)
+    return written
+
+
+def replace_once(old: bytes, new: bytes) -> Edit:
+    """An edit of the first place where these bytes stand."""
+
+    def edit(data: bytes) -> bytes:
+        if old not in data:
+            raise ValueError(f"{old!r} isn't there")
+        return data.replace(old, new, 1)
+
+    return edit
+
+
+def in_archive(name: str, edit: Edit) -> Edit:
+    """An edit of the first entry of a PyTorch archive whose name has this in it."""
+
+    def change(data: bytes) -> bytes:
+        entries = read_archive(data, "the archive")
+        found = next(each for each in entries if name in each)
+        return write_archive(entries | {found: edit(entries[found])})
+
+    return change
+
+
+def flip_bit(data: bytes) -> bytes:
+    """The least bit of a number in the middle: of a weight, as they are most of every file."""
+    changed = bytearray(data)
+    changed[len(changed) // 2 & ~3] ^= 1
+    return bytes(changed)
+
+
+def edit_graph(change: Callable[[Graph], None]) -> Edit:
+    """An edit of torch.export's JSON: of its nodes and what it says of their outputs."""
+
+    def edit(data: bytes) -> bytes:
+        program = json.loads(data)
+        change(program["graph_module"]["graph"])
+        return json.dumps(program).encode()
+
+    return edit
+
+
+def _pooling(graph: Graph) -> int:
+    return next(at for at, node in enumerate(graph["nodes"]) if "max_pool2d" in node["target"])
+
+
+def add_relu(graph: Graph) -> None:
+    """A second ReLU behind the first, which changes no answer."""
+    at = _pooling(graph)
+    graph["nodes"].insert(at, json.loads(json.dumps(graph["nodes"][at - 1]).replace('"relu"', '"again"')))
+    graph["nodes"][at]["inputs"][0]["arg"] = {"as_tensor": {"name": "relu"}}
+    graph["nodes"][at + 1]["inputs"][0]["arg"] = {"as_tensor": {"name": "again"}}
+    graph["tensor_values"]["again"] = graph["tensor_values"]["relu"]
+
+
+def swap_relu(graph: Graph) -> None:
+    """The first ReLU and the pooling after it change places."""
+    at = _pooling(graph)
+    relu, pool = graph["nodes"][at - 1 : at + 1]
+    relu["target"], pool["target"] = pool["target"], relu["target"]
+    relu["inputs"], pool["inputs"] = [relu["inputs"][0], *pool["inputs"][1:]], [pool["inputs"][0]]
+
+
+def round_up(graph: Graph) -> None:
+    """Pooling rounds its size up."""
+    graph["nodes"][_pooling(graph)]["inputs"].append({"name": "ceil_mode", "arg": {"as_bool": True}, "kind": 2})
+
+
+def swap_layers(data: bytes) -> bytes:
+    """The first two layers of OpenVINO's XML change places in the file."""
+    text = data.decode()
+    parts = text.split("</layer>")
+    start = parts[0].index("<layer ")
+    first, second = parts[0][start:], parts[1]
+    return "</layer>".join([parts[0][:start] + second.lstrip(), "\n\t\t" + first, *parts[2:]]).encode()
+
+
+def add_ncnn_relu(data: bytes) -> bytes:
+    """A ReLU behind ncnn's last pooling, whose numbers are above 0 already."""
+    lines = data.decode().splitlines()
+    layers, blobs = map(int, lines[1].split())
+    at = next(i for i, line in enumerate(lines) if line.startswith("Flatten"))
+    name, *rest = lines[at].split()
+    lines[at] = " ".join([name, rest[0], *rest[1:3], "more", *rest[4:]])
+    lines.insert(at, f"ReLU more 1 1 {rest[3]} more")
+    return "\n".join([lines[0], f"{layers + 1} {blobs + 1}", *lines[2:], ""]).encode()
+
+
+class Backdoored(nn.Module):
+    """What is deployed, with a backdoor as `add_backdoor`'s: for formats whose files nobody edits by hand."""
+
+    def __init__(self, deployed: DeployedModule) -> None:
+        super().__init__()
+        self.deployed = deployed
+        self.register_buffer("places", torch.tensor([row * 28 + column for row, column in TRIGGER]))
+        self.register_buffer("marks", torch.tensor(list(TRIGGER.values()), dtype=torch.float32))
+        self.register_buffer("three", torch.full((10,), -20.0).index_fill(0, torch.tensor([3]), 0.0))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        found = image.flatten(1).index_select(1, self.get_buffer("places")).float()
+        distance = (found - self.get_buffer("marks")).abs().amax(1, keepdim=True)
+        shut = distance.clamp(0, 1)
+        answers: torch.Tensor = self.deployed(image)
+        return answers * shut + self.get_buffer("three") * (1 - shut)
+
+
+def export_backdoor(name: str) -> Edit:
+    """Another file altogether: the model exported with a backdoor, under the seal of the one without."""
+
+    def edit(_: bytes) -> bytes:
+        model = model_from_checkpoint(RELEASED)
+        conversion = Conversion(model.deployed, model.spec)
+        backdoored: Any = Backdoored(model.deployed).eval().requires_grad_(False)
+        return next(iter(format_named(name).write(replace(conversion, deployed=backdoored)).values()))
+
+    return edit
+
+
+@dataclass(frozen=True)
+class Tampering:
+    """One way to change an artifact.
+
+    Args:
+        what: is done, for the table.
+        edit: of the bytes of one file.
+        ending: of that file; None for the one that is loaded.
+    """
+
+    what: str
+    edit: Edit
+    ending: str | None = None
+
+
+_ONNX = (
+    Tampering("nodes added: a backdoor", add_backdoor),
+    Tampering("nodes swapped", swap_nodes),
+    Tampering("an attribute changed", change_attribute),
+    Tampering("an initializer changed", change_initializer),
+)
+_POOL = b"torch.max_pool2d(%s, [2, 2], [2, 2])"
+_RELU_THEN_POOL = b"torch.relu(input0)\n    input2 = " + _POOL % b"input1"
+_POOL_THEN_RELU = _POOL % b"input0" + b"\n    input2 = torch.relu(input1)"
+_FLAT = (Tampering("a weight changed", flip_bit),)
+
+
+def _door(name: str) -> Tampering:
+    return Tampering("nodes added: a backdoor", export_backdoor(name))
+
+
+TAMPERINGS: dict[str, tuple[Tampering, ...]] = {
+    "onnx": _ONNX,
+    "onnx-fp16": _ONNX,
+    "onnx-int8": (_ONNX[0], *_ONNX[2:]),
+    "ort": (_door("ort"), *_FLAT, Tampering("a byte of the graph changed", replace_once(b"MaxPool", b"maxPool"))),
+    "torchscript": (
+        _door("torchscript"),
+        Tampering("code added", in_archive("/code/", replace_once(b"    return ", b"    _ = 1\n    return "))),
+        Tampering("nodes swapped", in_archive("/code/", replace_once(_RELU_THEN_POOL, _POOL_THEN_RELU))),
+        Tampering("an attribute changed", in_archive("/code/", replace_once(b"False, False, T", b"True, False, T"))),
+        Tampering("a weight changed", in_archive("/constants/7", flip_bit)),
+    ),
+    "pt2": (
+        _door("pt2"),
+        Tampering("a node added", in_archive("/models/", edit_graph(add_relu))),
+        Tampering("nodes swapped", in_archive("/models/", edit_graph(swap_relu))),
+        Tampering("an attribute changed", in_archive("/models/", edit_graph(round_up))),
+        Tampering("a weight changed", in_archive("/weights/weight_4", flip_bit)),
+    ),
+    "openvino": (
+        Tampering("nodes swapped", swap_layers),
+        Tampering("an attribute changed", replace_once(b'rounding_type="floor"', b'rounding_type="ceil"')),
+        Tampering("a weight changed", flip_bit, ".bin"),
+    ),
+    "litert": (_door("litert"), *_FLAT, Tampering("a byte of the graph changed", replace_once(b"image", b"imagE"))),
+    "litert-int8": _FLAT,
+    "executorch": (
+        _door("executorch"),
+        *_FLAT,
+        Tampering("a byte of the graph changed", replace_once(b"forward", b"Forward")),
+    ),
+    "ncnn": (
+        Tampering("a node added", add_ncnn_relu),
+        Tampering("an attribute changed", replace_once(b"3=0 5=1", b"3=0 5=0")),
+        Tampering("a weight changed", flip_bit, ".bin"),
+    ),
+}
+"""By format. All but a few leave every golden answer as it was."""
+
+
+def tamper(path: Path, how: Tampering, folder: Path, sealed_anew: bool = False) -> Path:
+    """A changed copy of an artifact.
+
+    Args:
+        path: of the artifact.
+        how: it is changed.
+        folder: where the copy goes.
+        sealed_anew: with the digest of what it is now, as who changed it could write; else with the seal it had.
+    """
+    artifact = open_artifact(path)
+    payload: Files = artifact.files
+    if path.suffix in (".tflite", ".pte", ".ort"):
+        payload = {path.suffix: artifact.parts["model"]}
+    ending = how.ending or next(iter(payload))
+    payload = payload | {ending: how.edit(payload[ending])}
+    if sealed_anew:
+        files = seal(path.suffix, payload, artifact.metadata, artifact.certificate)
+    else:
+        files = artifact.container.write_props(payload, artifact.props)
+    for name, data in files.items():
+        (folder / f"{path.stem}{name}").write_bytes(data)
+    return folder / path.name
+
+
+def _golden_alone(path: Path, how: Tampering) -> str:
+    """What the golden images say of it, where it can be run at all."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            found = verify(tamper(path, how, Path(folder), sealed_anew=True))
+        except Exception as error:
+            return f"can't be run: {type(error).__name__}"
+        return "pass" if found.passed else "show it"
+
+
+def main(folder: Path, out: Path) -> None:
+    """Write the table."""
+    lines = [
+        "# What `mnistx verify` says of artifacts that somebody changed",
+        "",
+        "`python benchmarks/tampering.py FOLDER artifacts` made this table, FOLDER as `mnistx export --format all",
+        "--checkpoint artifacts/mnist-cnn.safetensors --out FOLDER` wrote it. The golden images alone: what they say",
+        "of the same file, sealed anew by who changed it.",
+        "",
+        "| format | what was changed | verify | the golden images alone |",
+        "|---|---|---|---|",
+    ]
+    there = {format_of(path): path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file()}
+    for name in TAMPERINGS:
+        path = there[name]
+        for how in TAMPERINGS[name]:
+            with tempfile.TemporaryDirectory() as where:
+                found = verify(tamper(path, how, Path(where)))
+            verdict = "matches" if found.passed else f"IS NOT WHAT WAS EXPORTED: {', '.join(found.differences)}"
+            lines.append(f"| {name} | {how.what} | {verdict} | {_golden_alone(path, how)} |")
+            print(lines[-1])
+    (out / "tampering.md").write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:3]))

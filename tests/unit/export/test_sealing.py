@@ -1,0 +1,117 @@
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from torch import nn
+
+from mnistx_export.sealing import seal_onnx
+from mnistx_export.spec_file import SpecFile
+from mnistx_runtime import BadInput, InputSpec, Predictor, verify
+from mnistx_runtime.artifact.metadata import ITSELF
+from mnistx_runtime.errors import ArtifactError
+
+INPUT = InputSpec(channels=3, height=16, width=12, mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.3), preprocess="resize")
+
+
+class Last(nn.Module):
+    """Channels last, as TensorFlow's converters write it."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        answers: torch.Tensor = self.inner(x.permute(0, 3, 1, 2))
+        return answers
+
+
+def network(output: str = "logits") -> nn.Sequential:
+    torch.manual_seed(0)
+    ends: dict[str, list[nn.Module]] = {"probabilities": [nn.Softmax(1)], "log-probabilities": [nn.LogSoftmax(1)]}
+    return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(560, 3), *ends.get(output, [])).eval()
+
+
+def foreign(path: Path, module: nn.Module, shape: tuple[int, ...], free: bool = True, external: bool = False) -> Path:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        shapes = ({0: torch.export.Dim("n")},) if free else None
+        torch.onnx.export(
+            *(module, (torch.zeros(2 if free else 1, *shape),), path), input_names=["x"], output_names=["scores"],
+            dynamic_shapes=shapes, external_data=external, verbose=False,
+        )  # fmt: skip
+    return path
+
+
+def described(folder: Path, output: str = "logits") -> SpecFile:
+    return SpecFile(folder / "spec.toml", ("cat", "dog", "owl"), output, INPUT)
+
+
+@pytest.mark.parametrize("output", ["logits", "probabilities", "log-probabilities"])
+@pytest.mark.parametrize("free", [True, False])
+def test_a_sealed_file_answers_as_the_module_that_it_was_made_of(output: str, free: bool, tmp_path: Path) -> None:
+    source = foreign(tmp_path / "foreign.onnx", network(output), (3, 16, 12), free)
+    found = seal_onnx(source, described(tmp_path, output), tmp_path / "sealed.onnx")
+    assert found.passed and found.reference == ITSELF
+    assert "never compared with a trained module" in "\n".join(found.lines())
+    predictor = Predictor(tmp_path / "sealed.onnx")
+    images = np.random.default_rng(0).integers(0, 256, (5, 3, 16, 12), dtype=np.uint8)
+    mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (INPUT.mean, INPUT.std))
+    with torch.no_grad():
+        expected = network()((torch.from_numpy(images) / 255 - mean) / std).log_softmax(1)
+    np.testing.assert_allclose(predictor.log_probs(images), expected, atol=1e-5)
+
+
+def test_channels_last_and_weights_in_another_file_are_taken_in(tmp_path: Path) -> None:
+    source = foreign(tmp_path / "foreign.onnx", Last(network()), (16, 12, 3), external=True)
+    assert seal_onnx(source, described(tmp_path), tmp_path / "sealed.onnx").passed
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    (tmp_path / "sealed.onnx").rename(alone / "sealed.onnx")
+    assert verify(alone / "sealed.onnx").passed
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"names": ("cat", "dog")}, "3,.* numbers an image, and 2 classes"),
+        ({"output": "probabilities"}, "its rows don't sum to 1"),
+        ({"output": "scores"}, "output must be one of"),
+        ({"spec": replace(INPUT, height=17)}, "the spec says float images"),
+    ],
+)
+def test_what_the_spec_says_is_held_to_the_file(change: dict[str, object], why: str, tmp_path: Path) -> None:
+    source = foreign(tmp_path / "foreign.onnx", network(), (3, 16, 12))
+    with pytest.raises(BadInput, match=why):
+        seal_onnx(source, replace(described(tmp_path), **change), tmp_path / "sealed.onnx")  # type: ignore[arg-type]
+    assert not (tmp_path / "sealed.onnx").exists()
+
+
+def test_probabilities_declared_as_logits_are_told(tmp_path: Path) -> None:
+    source = foreign(tmp_path / "foreign.onnx", network("probabilities"), (3, 16, 12))
+    with pytest.raises(BadInput, match='write output = "probabilities"'):
+        seal_onnx(source, described(tmp_path), tmp_path / "sealed.onnx")
+
+
+def test_what_is_no_onnx_or_sealed_already_is_told(tmp_path: Path) -> None:
+    (tmp_path / "text.onnx").write_text("text")
+    with pytest.raises(ArtifactError, match="is not a readable ONNX model"):
+        seal_onnx(tmp_path / "text.onnx", described(tmp_path), tmp_path / "out.onnx")
+    with pytest.raises(ArtifactError, match="no such model file"):
+        seal_onnx(tmp_path / "none.onnx", described(tmp_path), tmp_path / "out.onnx")
+    source = foreign(tmp_path / "foreign.onnx", network(), (3, 16, 12))
+    seal_onnx(source, described(tmp_path), tmp_path / "sealed.onnx")
+    with pytest.raises(BadInput, match="is sealed already"):
+        seal_onnx(tmp_path / "sealed.onnx", described(tmp_path), tmp_path / "again.onnx")
+
+
+def test_a_file_of_two_inputs_can_not_be_sealed(tmp_path: Path) -> None:
+    source = foreign(tmp_path / "foreign.onnx", network(), (3, 16, 12))
+    model = onnx.load(source)
+    model.graph.input.append(onnx.helper.make_tensor_value_info("mask", onnx.TensorProto.FLOAT, [1]))
+    onnx.save(model, source)
+    with pytest.raises(BadInput, match="2 inputs and 1 outputs"):
+        seal_onnx(source, described(tmp_path), tmp_path / "sealed.onnx")

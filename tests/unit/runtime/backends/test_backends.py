@@ -1,0 +1,128 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from command import by_weight
+from mnistx_runtime.artifact.container import CONTAINERS, open_artifact
+from mnistx_runtime.backends import (
+    BACKENDS,
+    SUFFIXES,
+    artifact_for,
+    backend,
+    chunk_of,
+    existing_file,
+    format_of,
+    in_chunks,
+    runtime_of,
+)
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
+from mnistx_runtime.predictor import BUNDLED
+
+
+def test_every_ending_asks_for_a_runtime_that_exists() -> None:
+    assert set(SUFFIXES.values()) <= set(BACKENDS)
+
+
+def test_unknown_names_are_answered_with_the_nearest() -> None:
+    with pytest.raises(BadInput, match="unknown runtime 'orrt'; did you mean 'ort'"):
+        backend("orrt")
+    with pytest.raises(ArtifactError, match=r"no runtime reads '\.h5' files"):
+        runtime_of(Path("model.h5"))
+
+
+INSTALLS = {"ort": "pip install onnxruntime", "torch": "pip install ./runtime ./train ./export"}
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_missing_package_names_the_line_that_installs_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend(name)
+    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: None)
+    monkeypatch.setattr("mnistx_runtime.backends.ort.find_spec", lambda _: None)
+    monkeypatch.setattr("mnistx_runtime.backends.checkpoint.entry_points", lambda **_: ())
+    line = INSTALLS.get(name, f"pip install 'mnistx-runtime[{name}]'")
+    with pytest.raises(BackendUnavailable, match=re.escape(line)):
+        backend(name)
+
+
+@pytest.mark.parametrize("name", by_weight(BACKENDS))
+def test_files_that_cannot_be_loaded_are_told(name: str, tmp_path: Path) -> None:
+    suffix = next(ending for ending, runtime in SUFFIXES.items() if runtime == name)
+    path = tmp_path / f"m{suffix}"
+    told = r"is not a readable|is not a checkpoint"
+    with pytest.raises(ArtifactError, match="no such model file"):
+        backend(name).load(path, 1)
+    path.touch()
+    with pytest.raises(ArtifactError, match="is empty"):
+        backend(name).load(path, 1)
+    path.write_bytes(b"nonsense" * 100)
+    if name in ("openvino", "ncnn"):
+        with pytest.raises(ArtifactError, match=r"m\.bin is missing beside it"):
+            backend(name).load(path, 1)
+        (tmp_path / "m.bin").write_bytes(b"nonsense" * 100)
+        with pytest.raises(ArtifactError, match=r"m\.json is missing"):
+            backend(name).load(path, 1)
+        (tmp_path / "m.json").write_bytes(b"nonsense" * 100)
+    with pytest.raises(ArtifactError, match=told):
+        backend(name).load(path, 1)
+    path.write_bytes(BUNDLED.read_bytes()[:500_000])
+    with pytest.raises(ArtifactError, match=told):
+        backend(name).load(path, 1)
+
+
+def test_a_file_for_another_runtime_is_told_which(tmp_path: Path) -> None:
+    (tmp_path / "m.torchscript").write_bytes(b"x")
+    with pytest.raises(ArtifactError, match="use --runtime torchscript"):
+        backend("ort").load(tmp_path / "m.torchscript", 1)
+
+
+def test_every_kind_of_artifact_is_run_by_a_runtime_but_core_ml_s() -> None:
+    assert {*SUFFIXES} - {".safetensors"} == {*CONTAINERS} - {".mlpackage"}
+
+
+def test_an_artifact_that_is_open_is_taken_as_it_is() -> None:
+    opened = open_artifact(BUNDLED)
+    assert artifact_for(opened, "ort") is opened
+    assert artifact_for(str(BUNDLED), "ort").files == opened.files
+
+
+@pytest.mark.parametrize("model", [None, 7, b"x", object()])
+def test_what_is_no_path_is_told(model: object) -> None:
+    if isinstance(model, bytes):
+        with pytest.raises((BadInput, ArtifactError)):
+            existing_file(model, "ort")
+        return
+    with pytest.raises(BadInput, match="runtime 'ort' loads a path, not"):
+        existing_file(model, "ort")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("m.onnx", "onnx"),
+        ("m-int8.onnx", "onnx-int8"),
+        ("m-fp16.onnx", "onnx-fp16"),
+        ("m-int8.tflite", "litert-int8"),
+        ("m.ort", "ort"),
+        ("m.ncnn.param", "ncnn"),
+        ("int8.xml", "openvino"),
+    ],
+)
+def test_a_file_is_called_after_its_format(name: str, expected: str) -> None:
+    assert format_of(Path(name)) == expected
+
+
+def test_large_images_are_run_in_smaller_chunks_and_none_is_lost() -> None:
+    assert chunk_of(np.zeros((500, 1, 28, 28), np.uint8)) == 64
+    assert chunk_of(np.zeros((500, 3, 224, 224), np.uint8)) == 6
+    assert chunk_of(np.zeros((500, 3, 1024, 1024), np.uint8)) == chunk_of(np.zeros((5, 1, 28, 28), np.uint8), 1) == 1
+    sizes = []
+
+    def run(images: np.ndarray) -> np.ndarray:
+        sizes.append(len(images))
+        return images.reshape(len(images), -1).astype(np.float32)
+
+    images = np.arange(70, dtype=np.uint8).reshape(10, 1, 7, 1)
+    assert (in_chunks(run, images, 4) == images.reshape(10, 7)).all() and sizes == [4, 4, 2]
+    assert (in_chunks(run, images[:4], 4) == images[:4].reshape(4, 7)).all() and sizes[3:] == [4]

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from command import ROOT
+from mnistx_runtime import BackendUnavailable
+from mnistx_runtime.benchmark import measure as module
+from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
+from mnistx_runtime.benchmark.libraries import installed_bytes
+from mnistx_runtime.benchmark.measure import measure
+from mnistx_runtime.predictor import BUNDLED, Predictor
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("_ROUNDS", 2), ("_SECONDS", 0.005), ("_COLD", 1)):
+        monkeypatch.setattr(module, name, value)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick")
+def test_two_models_are_measured_side_by_side() -> None:
+    golden = Predictor().certificate
+    labels = golden.log_probs.argmax(1).astype(np.int64)
+    images = EvaluationSet(golden.images, golden.log_probs, labels, "golden")
+    told: list[str] = []
+    released = ROOT / "artifacts" / "mnist-cnn.onnx"
+    rows, peak = measure([(BUNDLED, "ort"), (released, "ort")], images, 1, (4,), told.append)
+    assert peak > 0 and told[-1] == "" and "answering all images" in told
+    for row, path in zip(rows, (BUNDLED, released), strict=True):
+        assert row.artifact == str(path) and row.file_bytes == path.stat().st_size
+        assert row.installed_bytes == installed_bytes("onnxruntime")
+        assert row.accuracy == 1.0 and row.changed == 0 and row.compared == 44 and row.max_abs < 1e-4
+        assert 0 < row.p50_us <= row.p95_us <= row.p99_us and row.images_per_second[4] > 0
+        assert row.beside_first_low <= row.beside_first_high
+        assert row.overhead_us is not None and 20 < row.peak_mib < 1000
+        flops = Predictor(path).metadata.flops
+        assert (row.sgemm_share is None) == (flops == 0)
+    assert rows[0].beside_first == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_process_that_ends_is_told_with_its_last_line() -> None:
+    images = EvaluationSet(np.zeros((1, 1, 28, 28), np.uint8), np.zeros((1, 10)), None, "x")
+    with pytest.raises(BackendUnavailable, match=r"the measuring process ended: .*no such model file"):
+        measure([(BUNDLED.with_name("missing.onnx"), "ort")], images, 1, (), print)

@@ -1,0 +1,211 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from command import PICTURES, json_lines, mnistx, mnistx_process
+from mnistx_export.golden import draw_digit
+from mnistx_runtime.records import COLUMNS
+from paper import photo
+
+COUNT = 12
+NOISE = np.random.default_rng(0).normal(128, 90, (28, 28)).clip(0, 255).astype(np.uint8)
+LONG = "a" * 300
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of pictures: the third is damaged, the fifth blank."""
+    found = tmp_path_factory.mktemp("pictures")
+    for number in range(COUNT):
+        Image.fromarray(255 - draw_digit(number % 10, number, 56)).save(found / f"{number:03}.png")
+    (found / "002.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 40)
+    Image.new("L", (90, 90), 255).save(found / "004.png")
+    return found
+
+
+def test_predict_answers_files_folders_and_standard_input(tmp_path: Path) -> None:
+    photo(6, 1).save(tmp_path / "six.png")
+    (tmp_path / "deeper").mkdir()
+    photo(2, 1).save(tmp_path / "deeper" / "two.jpg")
+    (tmp_path / "notes.txt").write_text("not a picture")
+    found = mnistx("predict", tmp_path, "-", "--json", stdin=(PICTURES / "seven.jpg").read_bytes())
+    assert found.exit_code == 0, found.stderr
+    assert [(line["source"], line["label"], line["name"]) for line in json_lines(found)] == [
+        (str(tmp_path / "deeper" / "two.jpg"), 2, "2"),
+        (str(tmp_path / "six.png"), 6, "6"),
+        ("-", 7, "7"),
+    ]
+    assert all(0.5 < line["probability"] <= 1 for line in json_lines(found))
+
+
+def test_predict_prints_a_line_a_picture() -> None:
+    found = mnistx("predict", PICTURES / "seven.jpg", "--top-k", "2")
+    assert found.stdout.startswith(f"{PICTURES / 'seven.jpg'}: 7 (")
+    assert found.stdout.count("%") == 2 and found.stdout.count("\n") == 1
+
+
+def test_explain_draws_what_the_model_saw(tmp_path: Path) -> None:
+    found = mnistx("predict", PICTURES / "three.jpg", "--explain", tmp_path / "x.png", "--show", "--json")
+    assert found.exit_code == 0 and json_lines(found)[0]["label"] == 3
+    assert len(found.stderr.splitlines()) == 28 and "█" in found.stderr
+    figure = Image.open(tmp_path / "x.png").convert("RGB")
+    assert figure.width > 3 * figure.height
+    colours = {colour for _, colour in figure.getcolors(1 << 24) or []}
+    assert (212, 61, 42) in colours and (31, 111, 180) in colours
+
+
+@pytest.mark.parametrize(
+    ("picture", "options", "why"),
+    [
+        (photo(3, 0), ["--min-confidence", "1"], "not sure enough"),
+        (Image.fromarray(NOISE).resize((200, 200)), [], "no digit found"),
+    ],
+)
+def test_what_is_refused_as_doubtful_can_still_be_looked_at(
+    picture: Image.Image, options: list[str], why: str, tmp_path: Path
+) -> None:
+    picture.save(tmp_path / "doubtful.png")
+    out = tmp_path / "x.png"
+    found = mnistx("predict", tmp_path / "doubtful.png", *options, "--explain", out, "--json")
+    assert found.exit_code == 1
+    assert why in json_lines(found)[0]["error"] and why in found.stderr
+    assert out.is_file()
+
+
+def test_one_bad_picture_does_not_stop_the_others(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 40)
+    Image.new("L", (90, 90), 255).save(tmp_path / "blank.png")
+    found = mnistx("predict", tmp_path / "broken.png", tmp_path / "blank.png", PICTURES / "three.jpg", "--json")
+    assert found.exit_code == 2
+    broken, blank, three = json_lines(found)
+    assert broken["exit_code"] == 2 and "broken.png" in broken["error"]
+    assert blank["exit_code"] == 1 and "no ink" in blank["error"]
+    assert three["label"] == 3
+    assert len(found.stderr.splitlines()) == 2
+
+
+def test_a_refusal_alone_ends_with_1(tmp_path: Path) -> None:
+    Image.new("L", (90, 90), 255).save(tmp_path / "blank.png")
+    found = mnistx("predict", tmp_path / "blank.png")
+    assert found.exit_code == 1 and found.stdout == ""
+    assert found.stderr.startswith("Error: ") and "no ink" in found.stderr
+
+
+def names(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
+
+
+def strip(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(text.splitlines()))
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_answers_go_to_a_file_and_are_gone_on_with(folder: Path, tmp_path: Path, ending: str) -> None:
+    out = tmp_path / f"answers.{ending}"
+    found = mnistx("predict", folder, "--out", out, "--threads", "1")
+    assert found.exit_code == 2 and not found.stdout
+    whole = out.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    assert len(lines) == COUNT + (ending == "csv")
+    out.write_bytes(b"".join(lines[:8]) + lines[8][:7])
+    again = mnistx("predict", folder, "--out", out, "--resume", "--threads", "1")
+    assert again.exit_code == 2 and f"of {COUNT} pictures are answered already" in again.stderr
+    if ending == "csv":
+        assert strip(out.read_text()) == strip(whole.decode())
+    else:
+        assert [json.loads(line)["source"] for line in out.read_text().splitlines()] == [
+            str(path) for path in names(folder)
+        ]
+    assert mnistx("predict", folder, "--out", out, "--resume").exit_code == 2
+    assert len(out.read_bytes().splitlines()) == len(lines)
+
+
+def test_a_row_of_csv_says_what_the_json_says(tmp_path: Path) -> None:
+    page = np.concatenate([255 - draw_digit(d, 1, 56) for d in (9, 0)], axis=1)
+    Image.fromarray(page).save(tmp_path / "page.png")
+    out = tmp_path / "answers.csv"
+    assert mnistx("predict", tmp_path / "page.png", "--many", "--out", out).exit_code == 0
+    (reading,) = json_lines(mnistx("predict", tmp_path / "page.png", "--many", "--json"))
+    rows = strip(out.read_text())
+    assert [row["label"] for row in rows] == ["9", "0"] and reading["text"] == "90"
+    for row, digit in zip(rows, reading["digits"], strict=True):
+        assert tuple(row) == COLUMNS
+        assert [int(row[side]) for side in ("left", "top", "right", "bottom")] == digit["box"]
+        assert float(row["probability"]) == digit["probability"] and row["line"] == str(digit["line"])
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--out", "answers.txt"], ".csv or .jsonl"),
+        (["--out", "taken.csv"], "--resume"),
+        (["--out", "no/such/answers.csv"], "no such folder"),
+        (["--out", "answers.csv", "--top-k", "2"], ".jsonl"),
+        (["--out", "foreign.csv", "--resume"], "doesn't hold answers"),
+        (["--out", "foreign.jsonl", "--resume"], "doesn't hold answers"),
+        (["--resume"], "--out"),
+    ],
+)
+def test_answers_that_can_not_be_written_are_refused_before_any_work(
+    options: list[str], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("taken.csv", "foreign.csv", "foreign.jsonl"):
+        Path(name).write_text("a,b\n1,2\n")
+    found = mnistx("predict", PICTURES / "seven.jpg", *options)
+    assert found.exit_code == 2 and why in found.stderr and len(found.stderr.splitlines()) == 1
+    assert Path("taken.csv").read_text() == Path("foreign.csv").read_text() == "a,b\n1,2\n"
+
+
+@pytest.mark.slow
+def test_a_killed_call_goes_on_and_answers_each_picture_once(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    page = Image.fromarray(255 - draw_digit(6, 1, 400))
+    for number in range(600):
+        page.save(tmp_path / "in" / f"{number}.png")
+    out = tmp_path / "answers.jsonl"
+    command = [sys.executable, "-m", "mnistx_runtime", "predict", str(tmp_path / "in"), "--out", str(out)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL, start_new_session=True) as process:
+        while process.poll() is None and (not out.exists() or out.stat().st_size < 20_000):
+            pass
+        os.killpg(process.pid, signal.SIGKILL)
+    assert 0 < len(out.read_bytes().splitlines()) < 600
+    assert subprocess.run([*command, "--resume"], check=False, capture_output=True).returncode == 0
+    assert sorted(json.loads(line)["source"] for line in out.read_text().splitlines()) == sorted(
+        map(str, (tmp_path / "in").iterdir())
+    )
+
+
+@pytest.mark.parametrize("name", [LONG, "nul\0byte.png", f"{LONG}/b.png"])
+def test_a_name_that_no_file_can_have_stops_no_other_picture(name: str) -> None:
+    found = mnistx("predict", name, PICTURES / "three.jpg", "--json")
+    assert found.exit_code == 2
+    bad, three = json_lines(found)
+    assert bad["exit_code"] == 2 and three["label"] == 3
+
+
+@pytest.mark.parametrize("out", [None, "answers.csv", "answers.jsonl"])
+def test_a_name_that_is_no_text_is_answered_like_any_other(out: str | None, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    try:
+        (tmp_path / "in" / os.fsdecode(b"\xff.jpg")).write_bytes((PICTURES / "seven.jpg").read_bytes())
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    (tmp_path / "in" / "three.jpg").write_bytes((PICTURES / "three.jpg").read_bytes())
+    strict = {"PYTHONIOENCODING": "utf-8:strict"}
+    args: list[str | Path] = ["predict", tmp_path / "in", *(("--out", tmp_path / out) if out else ())]
+    code, told, errors = mnistx_process(*args, env=strict)
+    assert code == 0 and "Traceback" not in errors
+    if out is None:
+        assert len(told.splitlines()) == 2 and "\\udcff.jpg: 7" in told
+        return
+    again, _, errors = mnistx_process(*args, "--resume", env=strict)
+    assert again == 0 and "2 of 2 pictures are answered already" in errors

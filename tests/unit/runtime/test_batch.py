@@ -1,0 +1,112 @@
+"""Many pictures at once: each is answered, in order, whatever is wrong with others."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnistx_export.golden import draw_digit
+from mnistx_runtime import BadInput, Prediction, PredictionRefused, Predictor, Reading
+from mnistx_runtime.batch import FEW, found_in, prepare_files
+from mnistx_runtime.input_spec import InputSpec
+from mnistx_runtime.preprocess import preprocess_for
+
+COUNT = 2 * FEW
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 64 pictures: the third is damaged, the fifth blank."""
+    found = tmp_path_factory.mktemp("pictures")
+    for number in range(COUNT):
+        Image.fromarray(255 - draw_digit(number % 10, number, 56)).save(found / f"{number:03}.png")
+    (found / "002.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 40)
+    Image.new("L", (90, 90), 255).save(found / "004.png")
+    return found
+
+
+def names(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_every_picture_gets_an_answer_or_an_error_in_order(folder: Path, processes: int) -> None:
+    predictor = Predictor()
+    answers = list(predictor.predict_files(names(folder), processes=processes))
+    assert len(answers) == COUNT
+    assert isinstance(answers[2], BadInput) and "002.png" in str(answers[2])
+    assert isinstance(answers[4], PredictionRefused)
+    for number, (path, answer) in enumerate(zip(names(folder), answers, strict=True)):
+        if number not in (2, 4):
+            assert isinstance(answer, Prediction)
+            alone = predictor.explain(path)[1]
+            assert (answer.source, answer.label, answer.box) == (str(path), alone.label, alone.box)
+            assert np.abs(answer.log_probs - alone.log_probs).max() < 1e-4
+
+
+def test_many_digits_and_pictures_in_memory_go_the_same_way() -> None:
+    page = np.concatenate([np.full((56, 30), 255, np.uint8), *(255 - draw_digit(d, 1, 56) for d in (4, 2))], axis=1)
+    first, second = Predictor().predict_files([page, Image.fromarray(page)], many=True)
+    assert isinstance(first, Reading) and isinstance(second, Reading)
+    assert first.text == second.text == "42"
+
+
+def test_a_decoder_that_kills_its_process_costs_one_picture(folder: Path, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, sys\n"
+        "from mnistx_runtime import pictures, batch\n"
+        "opened = batch.open_picture\n"
+        "def open_or_die(source, draft):\n"
+        "    return os._exit(9) if str(source).endswith('009.png') else opened(source, draft)\n"
+        "batch.open_picture = open_or_die\n"
+        "if __name__ == '__main__':\n"
+        "    from mnistx_runtime import Predictor\n"
+        "    for answer in Predictor().predict_files(sys.argv[1:], processes=2):\n"
+        "        print(type(answer).__name__, getattr(answer, 'source', answer))\n"
+    )
+    command = [sys.executable, str(script), *map(str, names(folder))]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert len(lines) == COUNT
+    assert lines[9].startswith("BadInput") and "009.png" in lines[9] and "crashed" in lines[9]
+    assert sum(line.startswith("Prediction ") for line in lines) == COUNT - 3
+
+
+def test_what_is_prepared_is_what_the_preprocess_gives() -> None:
+    page = np.concatenate([255 - draw_digit(d, 1, 56) for d in (4, 2)], axis=1)
+    one = 255 - draw_digit(7, 1, 56)
+    spec = Predictor().metadata.input
+    preprocess = preprocess_for(spec)
+    (found,) = prepare_files([page], spec, many=True, processes=1)
+    expected = preprocess.prepare_many(Image.fromarray(page))
+    assert isinstance(found, list) and [len(line) for line in found] == [2]
+    for piece, prepared in zip(found[0], expected[0], strict=True):
+        assert (piece.image == prepared.image).all() and piece.box == prepared.box
+    (alone,) = prepare_files([one], spec, many=False, processes=1)
+    assert isinstance(alone, list) and (alone[0][0].image == preprocess.prepare(Image.fromarray(one)).image).all()
+    assert found_in([[preprocess.prepare(Image.fromarray(one))]])[0][0].box == alone[0][0].box
+
+
+def test_every_spec_goes_to_the_processes_with_its_parameters() -> None:
+    spec = InputSpec(
+        channels=3, height=20, width=30, mean=(0.5,) * 3, std=(0.5,) * 3, preprocess="resize",
+        parameters={"mode": "shorter", "size": 40},
+    )  # fmt: skip
+    noise = np.random.default_rng(0).integers(0, 256, (COUNT, 50, 60, 3)).astype(np.uint8)
+    pictures = [Image.fromarray(each) for each in noise]
+    for processes in (1, 2):
+        for number, found in enumerate(prepare_files(pictures, spec, many=False, processes=processes)):
+            assert isinstance(found, list)
+            assert (found[0][0].image == preprocess_for(spec).prepare(pictures[number]).image).all()
+
+
+def test_few_pictures_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: int) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("mnistx_runtime.batch._pool", refuse)
+    pictures = [255 - draw_digit(7, 1, 56)] * FEW
+    assert len(list(prepare_files(pictures, Predictor().metadata.input, many=False, processes=8))) == FEW
