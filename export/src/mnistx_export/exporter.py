@@ -16,7 +16,7 @@ from mnistx_runtime.artifact.digests import sha256
 from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
 from mnistx_runtime.artifact.verification import Verification, verify_loaded
 from mnistx_runtime.backends import Session, backend
-from mnistx_runtime.errors import BadInput, MnistxError, VerificationFailed
+from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, VerificationFailed
 from mnistx_runtime.files import writable_folder, write_whole
 from mnistx_train.errors import first_line
 
@@ -117,10 +117,14 @@ def export(model: Model, format: str | Format, path: str | Path, settings: Setti
         payload = convert(model, target, settings)
         certificate = model.certificate(tolerance)
         files = write_files(trial, target, seal(target.suffix, payload, model.metadata, certificate))
-        if tolerance.reduced:
-            certificate = _with_own_answers(certificate, _load(trial, target)[1])
-            files = write_files(trial, target, seal(target.suffix, payload, model.metadata, certificate))
-        found = _verify(trial, target, files, model, tolerance)
+        try:
+            if tolerance.reduced:
+                certificate = _with_own_answers(certificate, _load(trial, target)[1])
+                files = write_files(trial, target, seal(target.suffix, payload, model.metadata, certificate))
+            found = _verify(trial, target, files, model, tolerance)
+        except ArtifactError as error:
+            reason = str(error).replace(f"{trial.parent}{os.sep}", "")
+            raise VerificationFailed(f"{path.name} was not kept: its runtime can't run it: {reason}") from error
         if target.baseline and model.validation is not None:
             found = _judge_int8(found, model, target, settings)
         for file in reversed(files):
@@ -142,7 +146,10 @@ def convert(model: Model, target: Format, settings: Settings) -> Files:
     except MnistxError:
         raise
     except Exception as error:
-        reason = f"{type(error).__name__}: {first_line(error)}"
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        reason = f"{type(cause).__name__}: {first_line(cause)}"
         raise BadInput(f"format {target.name} can't carry this module: {reason}") from error
 
 

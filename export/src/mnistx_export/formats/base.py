@@ -18,6 +18,11 @@ from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.registry import look_up
 from mnistx_train.inference import DeployedModule
 
+NOT_FREE = (
+    "this module can't take a batch of any size: what it does must not depend on how many images it is given, as a "
+    "loop over them does"
+)
+
 INT8 = Tolerance(atol=2.0, changed=1e-3, own_atol=0.05)
 
 
@@ -41,6 +46,77 @@ class Conversion:
     def example(self, batch: int) -> torch.Tensor:
         """Images to trace with: zeros, of their own storage, uint8 `(batch, channels, height, width)`."""
         return torch.zeros(batch, *self.spec.shape, dtype=torch.uint8)
+
+    def program(self, most: int | None = None, strict: bool | None = None) -> torch.export.ExportedProgram:
+        """What torch.export makes of it, its batch free.
+
+        Args:
+            most: images in a batch; None for any number.
+            strict: how it is traced: False runs the code, True reads it, which keeps the batch free where the code asks
+                for `len(x)`. None for True where False doesn't do.
+
+        Raises:
+            BadInput: the batch can't be free.
+            Exception: torch.export's, which says what else it can't export.
+        """
+        if strict is None:
+            try:
+                return self.program(most, strict=False)
+            except Exception as error:
+                try:
+                    return self.program(most, strict=True)
+                except Exception:
+                    if "Constraints violated" in str(error):
+                        raise BadInput(NOT_FREE) from error
+                    raise error from None
+        batch = torch.export.Dim("batch", min=1, max=most)
+        return torch.export.export(self.deployed, (self.example(2),), dynamic_shapes=({0: batch},), strict=strict)
+
+
+def fix_pools(program: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
+    """Make pools of adaptive ones, which converters lack, where all parts of the image are equally large.
+
+    Args:
+        program: it is changed.
+    """
+    aten = torch.ops.aten
+    graph = program.graph_module.graph
+    pools = {aten.adaptive_avg_pool2d.default: aten.avg_pool2d.default, aten.adaptive_max_pool2d.default: None}
+    for node in [node for node in graph.nodes if node.target in pools]:
+        given, wanted = node.args[0].meta["val"].shape[-2:], node.args[1]
+        if tuple(wanted) == (1, 1) or any(side % count for side, count in zip(given, wanted, strict=True)):
+            continue
+        kernel = [side // count for side, count in zip(given, wanted, strict=True)]
+        replaced = [node] if pools[node.target] else [user for user in node.users if user.args[1] == 0]
+        for each in replaced:
+            with graph.inserting_before(each):
+                pool = graph.call_function(
+                    pools[node.target] or aten.max_pool2d.default, (node.args[0], kernel, kernel)
+                )
+            pool.meta = dict(each.meta)
+            each.replace_all_uses_with(pool)
+            graph.erase_node(each)
+    graph.eliminate_dead_code()
+    program.graph_module.recompile()
+    return program
+
+
+def traceable(program: torch.export.ExportedProgram) -> torch.fx.GraphModule:
+    """A program as a module that can be traced, and whose batch stays free then.
+
+    Tracing follows a size from a tensor's method to another's; on the way through `torch.ops` it becomes a number.
+    """
+    module = program.module()
+    graph = module.graph
+    for node in graph.nodes:
+        sizes = [each for each in node.all_input_nodes if isinstance(each.meta.get("val"), torch.SymInt)]
+        if node.target == torch.ops.aten.sym_size.int:
+            node.op, node.target = "call_method", "size"
+        elif sizes and isinstance(node.target, torch._ops.OpOverload):
+            name = node.target._schema.name.partition("::")[2]
+            if isinstance(node.args[0], torch.fx.Node) and hasattr(torch.Tensor, name):
+                node.op, node.target = "call_method", name
+    return torch.fx.GraphModule(module, graph).eval()
 
 
 def refuse_opset(opset: int | None) -> None:

@@ -5,13 +5,15 @@ Its metadata lies in a JSON beside it.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from mnistx_export.formats.base import Conversion, Format
+from mnistx_export.formats.base import Conversion, Format, fix_pools, traceable
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
+from mnistx_runtime.errors import BadInput
 from mnistx_runtime.quiet import quiet
 
 MAX_BATCH = 1024
@@ -43,6 +45,8 @@ def coreml_from_module(conversion: Conversion) -> Files:
             skip_model_load=True,
         )
         description = model.get_spec()
+        if not _is_free(description):
+            raise BadInput("Core ML's converter fixes this module's batch at one image")
         description.description.metadata.userDefined.clear()  # the date of the conversion
         folder = ".mlpackage/Data/com.apple.CoreML"
         return {
@@ -52,15 +56,20 @@ def coreml_from_module(conversion: Conversion) -> Files:
         }
 
 
+def _is_free(description: Any) -> bool:
+    """Whether the batch is still free at the end: the input says so anyway."""
+    (block,) = description.mlProgram.functions["main"].block_specializations.values()
+    return bool(block.operations[-1].outputs[0].type.tensorType.dimensions[0].WhichOneof("dimension") == "unknown")
+
+
 def _exported(conversion: Conversion) -> torch.nn.Module:
     """The module as coremltools can read it.
 
     All sizes but the batch are constants, as it takes no number from a size that is computed. And log-softmax is
     written out: it would become softmax and log, which isn't finite for very small probabilities.
     """
-    batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
-    program = torch.export.export(conversion.deployed, (conversion.example(2),), dynamic_shapes=({0: batch},)).module()
-    graph = program.graph
+    module = traceable(fix_pools(conversion.program(MAX_BATCH)))
+    graph = module.graph
     aten = torch.ops.aten
     for node in graph.find_nodes(op="call_function", target=aten.log_softmax.int):
         logits, dimension = node.args[:2]
@@ -72,7 +81,8 @@ def _exported(conversion: Conversion) -> torch.nn.Module:
             logarithm = graph.call_function(aten.log.default, (total,))
             node.replace_all_uses_with(graph.call_function(aten.sub.Tensor, (shifted, logarithm)))
         graph.erase_node(node)
-    return torch.fx.GraphModule(program, graph).eval()
+    module.recompile()
+    return module
 
 
 COREML = Format(

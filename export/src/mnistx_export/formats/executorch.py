@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from mnistx_export.formats.base import Conversion, Format
+from mnistx_export.formats.base import Conversion, Format, fix_pools
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.backends import chunk_of
 from mnistx_runtime.quiet import quiet
@@ -18,20 +18,17 @@ MAX_BATCH = 16
 def executorch_from_module(conversion: Conversion) -> Files:
     """One file. Its memory is planned for the largest batch."""
     with quiet():
-        example = conversion.example(2)
-        batch = torch.export.Dim("batch", min=1, max=max(2, chunk_of(example.numpy(), MAX_BATCH)))
-        lowered = _lower(conversion, example, ({0: batch},))
+        lowered = _lower(conversion.program(max(2, chunk_of(conversion.example(2).numpy(), MAX_BATCH))))
         if not _is_free(lowered):
-            lowered = _lower(conversion, conversion.example(1), None)
+            lowered = _lower(torch.export.export(conversion.deployed, (conversion.example(1),)))
         return {".pte": bytes(lowered.to_executorch().buffer)}
 
 
-def _lower(conversion: Conversion, example: torch.Tensor, dynamic_shapes: Any) -> Any:
+def _lower(program: torch.export.ExportedProgram) -> Any:
     from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
     from executorch.exir import to_edge_transform_and_lower
 
-    program = torch.export.export(conversion.deployed, (example,), dynamic_shapes=dynamic_shapes)
-    return to_edge_transform_and_lower(program, partitioner=[XnnpackPartitioner()])
+    return to_edge_transform_and_lower(fix_pools(program), partitioner=[XnnpackPartitioner()])
 
 
 def _is_free(lowered: Any) -> bool:

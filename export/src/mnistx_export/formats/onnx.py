@@ -1,6 +1,7 @@
 """ONNX: one self-contained file, batch free, metadata in its `metadata_props`."""
 
 import warnings
+from typing import Any
 
 import onnx
 import torch
@@ -41,14 +42,26 @@ def onnx_model(conversion: Conversion) -> onnx.ModelProto:
     """An ONNX model, which other formats are made of too. Its parameters keep the names that the module gives them.
 
     Raises:
-        BadInput: the operator set isn't one of `OPSETS`.
+        BadInput: the operator set isn't one of `OPSETS`, or the module takes no batch but the example's.
     """
     check_opset(conversion.opset)
     opset = conversion.opset or DEFAULT_OPSET
+    model: onnx.ModelProto = _export(conversion.deployed, conversion, opset)
+    if not _is_free(model):  # what froze it is found in the way that reads the code
+        model = _export(conversion.program(), conversion, opset)
+    written = model.opset_import[0].version
+    if written != opset:
+        raise BadInput(f"asked for ONNX opset {opset}, the exporter wrote {written}")
+    clean(model)
+    rename_parameters(model)
+    return model
+
+
+def _export(module: torch.nn.Module | torch.export.ExportedProgram, conversion: Conversion, opset: int) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            conversion.deployed,
+            module,
             (conversion.example(2),),
             input_names=[INPUT],
             output_names=[OUTPUT],
@@ -58,13 +71,12 @@ def onnx_model(conversion: Conversion) -> onnx.ModelProto:
             verbose=False,
         )
     assert program is not None
-    model: onnx.ModelProto = program.model_proto
-    written = model.opset_import[0].version
-    if written != opset:
-        raise BadInput(f"asked for ONNX opset {opset}, the exporter wrote {written}")
-    clean(model)
-    rename_parameters(model)
-    return model
+    return program.model_proto
+
+
+def _is_free(model: onnx.ModelProto) -> bool:
+    """Whether the batch is free."""
+    return bool(model.graph.input[0].type.tensor_type.shape.dim[0].dim_param)
 
 
 def onnx_bytes(model: onnx.ModelProto) -> bytes:

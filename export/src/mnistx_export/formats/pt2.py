@@ -19,9 +19,7 @@ def pt2_from_module(conversion: Conversion) -> Files:
     file = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        batch = torch.export.Dim("batch", min=1, max=MAX_BATCH)
-        program = torch.export.export(conversion.deployed, (conversion.example(2),), dynamic_shapes=({0: batch},))
-        torch.export.save(program, file)
+        torch.export.save(conversion.program(MAX_BATCH), file)
     return {".pt2": _canonical(file.getvalue())}
 
 

@@ -6,7 +6,7 @@ import warnings
 
 import torch
 
-from mnistx_export.formats.base import Conversion, Format
+from mnistx_export.formats.base import Conversion, Format, traceable
 from mnistx_runtime.artifact.archive import read_archive, write_archive
 from mnistx_runtime.artifact.container import Files
 
@@ -21,8 +21,18 @@ def torchscript_from_module(conversion: Conversion) -> Files:
 
 
 def _trace(conversion: Conversion) -> torch.jit.ScriptModule:
+    """The module, traced.
+
+    Tracing loses, without a word, branches that depend on the pixels, which exporting refuses; and it fixes a batch
+    whose `len` the code asks for, which exporting keeps free.
+    """
+    module: torch.nn.Module = conversion.deployed
+    try:
+        conversion.program(strict=False)
+    except Exception:
+        module = traceable(conversion.program())
     traced: torch.jit.ScriptModule = torch.jit.trace(  # type: ignore[no-untyped-call]
-        conversion.deployed, (conversion.example(2),), check_trace=False
+        module, (conversion.example(2),), check_trace=False
     )
     return traced
 

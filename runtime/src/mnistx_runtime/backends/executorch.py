@@ -51,5 +51,8 @@ class ExecuTorchSession(ArtifactSession):
     def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch
 
-        found: NDArray[np.float32] = self._method.execute([torch.from_numpy(images)])[0].numpy().copy()
+        try:
+            found: NDArray[np.float32] = self._method.execute([torch.from_numpy(images)])[0].numpy().copy()
+        except RuntimeError as error:
+            raise ArtifactError(f"the ExecuTorch model doesn't take and give what mnistx's do: {error}") from error
         return found

@@ -56,7 +56,10 @@ class LiteRtSession(ArtifactSession):
         return in_chunks(self._run, images, 1)
 
     def _run(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        self._interpreter.set_tensor(self._image, image)
-        self._interpreter.invoke()
+        try:
+            self._interpreter.set_tensor(self._image, image)
+            self._interpreter.invoke()
+        except (RuntimeError, ValueError) as error:
+            raise ArtifactError(f"the TFLite model doesn't take and give what mnistx's do: {error}") from error
         found: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
         return found

@@ -52,5 +52,8 @@ class OpenVinoSession(ArtifactSession):
         return in_chunks(self._run, images, chunk_of(images))
 
     def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        found = self._request.infer({self._image: images}, share_inputs=True)[self._output]
-        return np.array(found)
+        try:
+            return np.array(self._request.infer({self._image: images}, share_inputs=True)[self._output])
+        except RuntimeError as error:
+            reason = str(error).strip().rpartition("\n")[2]
+            raise ArtifactError(f"the OpenVINO model doesn't take and give what mnistx's do: {reason}") from error

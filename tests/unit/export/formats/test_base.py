@@ -1,45 +1,58 @@
-import sys
-import tempfile
+from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
-from command import ROOT, by_weight
-from mnistx_export.formats import FORMATS
-from mnistx_export.formats.base import Conversion, format_named
-from mnistx_runtime.errors import BackendUnavailable, BadInput
+from mnistx_export import Model, export
+from mnistx_export.formats.base import Conversion, fix_pools, traceable
+from mnistx_runtime import InputSpec
+from mnistx_runtime.backends import SUFFIXES, backend
 from mnistx_train.inference import DeployedModule
-from mnistx_train.network import cnn
+
+SPEC = InputSpec(channels=3, height=12, width=16, mean=(0.4,) * 3, std=(0.25,) * 3)
 
 
-@pytest.mark.parametrize("name", by_weight(FORMATS))
-def test_the_same_module_gives_the_same_bytes(name: str, conversion: Conversion) -> None:
-    write = format_named(name).write
-    first = write(conversion)
-    DeployedModule(cnn(3), conversion.spec)
-    assert name == "ort" or write(conversion) == first
+class Length(nn.Module):
+    """Asks Python for the batch's size, which fixes it where the code is run to be exported."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(18, 5)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc(nn.functional.adaptive_max_pool2d(x, (3, 2)).reshape(len(x), -1))  # type: ignore[no-any-return]
 
 
-@pytest.mark.parametrize("name", by_weight(FORMATS))
-def test_no_path_of_this_machine_is_inside(name: str, conversion: Conversion) -> None:
-    here = (str(ROOT), sys.prefix, tempfile.gettempdir(), "site-packages")
-    for ending, data in format_named(name).write(conversion).items():
-        assert not [path for path in here if path.encode() in data], ending
+def deployed() -> DeployedModule:
+    torch.manual_seed(0)
+    return DeployedModule(Length().eval(), SPEC, "logits").eval()
 
 
-def test_every_format_names_a_runtime_or_why_there_is_none() -> None:
-    for name in FORMATS:
-        target = format_named(name)
-        assert target.name == name and bool(target.runtime) != bool(target.unverified)
-        assert target.baseline is None or format_named(target.baseline).suffix == target.suffix
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        ("onnx", ".onnx"),
+        ("pt2", ".pt2"),
+        ("torchscript", ".torchscript"),
+        pytest.param("executorch", ".pte", marks=pytest.mark.slow),
+    ],
+)
+def test_code_that_asks_for_the_length_of_a_batch_takes_any(name: str, suffix: str, tmp_path: Path) -> None:
+    model = Model(deployed().module, SPEC, names=tuple("abcde"))
+    found = export(model, name, tmp_path / f"m{suffix}")
+    assert found.passed
+    images = np.random.default_rng(0).integers(0, 256, (5, *SPEC.shape), dtype=np.uint8)
+    answers = backend(SUFFIXES[suffix]).load(found.path, 1).run(images)
+    np.testing.assert_allclose(answers, model.log_probs(images), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", [name for name in FORMATS if format_named(name).needs])
-def test_a_missing_converter_names_the_line_that_installs_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnistx_export.formats.base.find_spec", lambda _: None)
-    with pytest.raises(BackendUnavailable, match=rf"pip install 'mnistx-export\[{name}\]'"):
-        format_named(name).require()
-
-
-def test_an_unknown_format_is_answered_with_the_nearest() -> None:
-    with pytest.raises(BadInput, match="unknown format 'onxx'; did you mean 'onnx'"):
-        format_named("onxx")
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_program_stays_free_when_it_is_traced_and_its_pools_are_plain_ones() -> None:
+    module = deployed()
+    program = fix_pools(Conversion(module, SPEC).program())
+    traced = torch.jit.trace(traceable(program), (torch.zeros(2, *SPEC.shape, dtype=torch.uint8),), check_trace=False)  # type: ignore[no-untyped-call]
+    assert "adaptive" not in str(program.graph)
+    images = torch.randint(0, 256, (5, *SPEC.shape), dtype=torch.uint8)
+    torch.testing.assert_close(traced(images), module(images))

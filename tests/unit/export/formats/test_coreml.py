@@ -47,4 +47,5 @@ def test_computed_sizes_are_carried_and_log_softmax_stays_finite() -> None:
     kinds = [operation.type for operation in block.operations]
     assert "softmax" not in kinds and kinds.index("reduce_max") < kinds.index("exp") < kinds.index("log")
     (image,) = model.description.input
+    assert block.operations[-1].outputs[0].type.tensorType.dimensions[0].WhichOneof("dimension") == "unknown"
     assert [r.upperBound for r in image.type.multiArrayType.shapeRange.sizeRanges] == [1024, 3, 16, 20]

@@ -1,10 +1,15 @@
 from dataclasses import replace
+from pathlib import Path
 
 import onnx
 import pytest
+import torch
+from torch import Tensor, nn
 
+from mnistx_export import Model, export
 from mnistx_export.formats.base import Conversion, format_named
 from mnistx_export.formats.onnx import OPSETS
+from mnistx_runtime import InputSpec
 from mnistx_runtime.artifact.onnx_file import read_weights
 from mnistx_runtime.errors import BadInput
 
@@ -39,3 +44,25 @@ def test_every_opset_that_is_offered_is_what_comes_out(opset: int, conversion: C
 def test_other_opsets_are_refused(opset: int, conversion: Conversion) -> None:
     with pytest.raises(BadInput, match="18 to 24 can"):
         format_named("onnx").write(replace(conversion, opset=opset))
+
+
+class Loop(nn.Module):
+    """Answers image by image."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([image[0, 0] for image in x])
+
+
+class Branch(nn.Module):
+    """Takes another way for bright images."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, 0, 0] if x.mean() > 100 else x[:, 0, 1]
+
+
+@pytest.mark.parametrize(("module", "reason"), [(Loop(), "a batch of any size"), (Branch(), "data-dependent")])
+def test_what_onnx_cannot_carry_is_refused_with_the_reason(module: nn.Module, reason: str, tmp_path: Path) -> None:
+    spec = InputSpec(channels=1, height=12, width=16, mean=(0.4,), std=(0.25,))
+    model = Model(module.eval(), spec, names=tuple(map(str, range(16))))
+    with pytest.raises(BadInput, match=reason):
+        export(model, "onnx", tmp_path / "m.onnx")
