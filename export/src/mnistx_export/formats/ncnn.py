@@ -1,5 +1,6 @@
 """ncnn: float pixels in, logits out (log-softmax is finished by the runtime), metadata in a JSON beside. Batch 1."""
 
+import copy
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -52,6 +53,8 @@ def _logits_module(conversion: Conversion, pixels: torch.Tensor) -> nn.Module:
     deployed = conversion.deployed
     output = LOG_PROBABILITIES if deployed.output == LOGITS else deployed.output
     module = DeployedModule(deployed.module, conversion.spec, output, cast=False).eval()
+    module.normalize = copy.copy(deployed.normalize)
+    module.normalize.cast = False
     program = torch.export.export(module, (pixels,)).module()
     if deployed.output == LOGITS:
         return module
