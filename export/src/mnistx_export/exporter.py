@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mnistx_export.formats.base import Conversion, Format, format_named
+from mnistx_export.formats.base import Conversion, Format, format_named, require_calibration
 from mnistx_export.int8_gate import ChangedPrediction, Int8Gate, changed_predictions, measure_int8
 from mnistx_export.model import Model
 from mnistx_runtime.artifact.certificate import Certificate
@@ -105,11 +105,8 @@ def export(model: Model, format: str | Format, path: str | Path, settings: Setti
     target = format if isinstance(format, Format) else format_named(format)
     path = Path(path)
     check_target(target, path, settings)
-    if target.baseline and model.calibration is None:
-        raise BadInput(
-            f"format {target.name} is calibrated on images like those it was trained on, and there are none: "
-            "see --data-dir, [data] in a spec, or Model(calibration=...)"
-        )
+    if target.baseline:
+        require_calibration(model.calibration)
     tolerance = target.tolerance if settings.atol is None else replace(target.tolerance, atol=settings.atol)
     writable_folder(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:

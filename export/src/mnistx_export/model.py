@@ -19,9 +19,8 @@ from mnistx_runtime.errors import BadInput
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_train.datasets import Split
 from mnistx_train.errors import first_line
-from mnistx_train.inference import LOGITS, OUTPUTS, PROBABILITIES, DeployedModule, count_flops, log_probs
+from mnistx_train.inference import LOGITS, OUTPUTS, PROBABILITIES, SUM_ATOL, DeployedModule, count_flops, log_probs
 
-_SUM_ATOL = 1e-3  # of a row of probabilities from 1
 _SAME_ATOL = 1e-3  # of an image's answer alone and beside others
 
 
@@ -228,8 +227,8 @@ def check_module(model: Model) -> None:
 
 def _check_output(found: torch.Tensor, output: str) -> None:
     sums = found.sum(1)
-    probabilities = bool((found >= 0).all() and (sums - 1).abs().max() < _SUM_ATOL)
-    logs = bool((found.exp().sum(1) - 1).abs().max() < _SUM_ATOL)
+    probabilities = bool((found >= 0).all() and (sums - 1).abs().max() < SUM_ATOL)
+    logs = bool((found.exp().sum(1) - 1).abs().max() < SUM_ATOL)
     like = "probabilities" if probabilities else "log-probabilities" if logs else "logits"
     if output == LOGITS and not probabilities:
         return

@@ -21,10 +21,8 @@ from mnistx_runtime.backends.ort import load_session
 from mnistx_runtime.errors import ArtifactError, BadInput, VerificationFailed
 from mnistx_runtime.files import write_whole
 from mnistx_train.errors import first_line
-from mnistx_train.inference import LOG_PROBABILITIES, LOGITS, OUTPUTS
+from mnistx_train.inference import LEAST_PROBABILITY, LOG_PROBABILITIES, LOGITS, OUTPUTS, SUM_ATOL
 
-_LEAST = 1e-30  # of a probability, as in `mnistx_train.inference`
-_SUM_ATOL = 1e-3  # of a row of probabilities from 1
 _TYPES: dict[int, type] = {
     TensorProto.FLOAT: np.float32,
     TensorProto.FLOAT16: np.float16,
@@ -101,7 +99,7 @@ def wrap(model: onnx.ModelProto, described: SpecFile) -> onnx.ModelProto:
     _rename(graph, image.name, inner_in)
     _rename(graph, output.name, inner_out)
     mean, std = (np.array(v, np.float32).reshape(1, -1, 1, 1) for v in (described.spec.mean, described.spec.std))
-    constants = {"scale": np.float32(255), "mean": mean, "std": std, "least": np.float32(_LEAST)}
+    constants = {"scale": np.float32(255), "mean": mean, "std": std, "least": np.float32(LEAST_PROBABILITY)}
     steps = [
         helper.make_node("Cast", [INPUT], [f"{prefix}pixels"], to=TensorProto.FLOAT),
         helper.make_node("Div", [f"{prefix}pixels", f"{prefix}scale"], [f"{prefix}scaled"]),
@@ -218,11 +216,11 @@ def _answers(
 
 def _log_probs(rows: NDArray[np.float64], output: str, source: Path) -> NDArray[np.float64]:
     if output == LOGITS:
-        if (rows >= 0).all() and np.abs(rows.sum(1) - 1).max() < _SUM_ATOL:
+        if (rows >= 0).all() and np.abs(rows.sum(1) - 1).max() < SUM_ATOL:
             raise BadInput(f'{source}: output is declared as logits, and its rows look like probabilities: '
                            'write output = "probabilities"')  # fmt: skip
         return np.asarray(rows - np.logaddexp.reduce(rows, axis=1, keepdims=True))
     sums = (np.exp(rows) if output == LOG_PROBABILITIES else rows).sum(1)
-    if np.abs(sums - 1).max() > _SUM_ATOL:
+    if np.abs(sums - 1).max() > SUM_ATOL:
         raise BadInput(f"{source}: output is declared as {output}, and its rows don't sum to 1 but to {sums[0]:.4g}")
-    return rows if output == LOG_PROBABILITIES else np.asarray(np.log(np.maximum(rows, _LEAST)))
+    return rows if output == LOG_PROBABILITIES else np.asarray(np.log(np.maximum(rows, LEAST_PROBABILITY)))

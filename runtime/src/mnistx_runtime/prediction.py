@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.errors import PredictionRefused
+from mnistx_runtime.preprocess import Box
 from mnistx_runtime.temperature import probabilities_at
-
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

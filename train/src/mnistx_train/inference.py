@@ -14,7 +14,8 @@ from mnistx_runtime.input_spec import InputSpec
 LOGITS, PROBABILITIES, LOG_PROBABILITIES = "logits", "probabilities", "log-probabilities"
 OUTPUTS = (LOGITS, PROBABILITIES, LOG_PROBABILITIES)
 
-_LEAST = 1e-30  # of a probability: its logarithm must stay finite, in float32, too
+LEAST_PROBABILITY = 1e-30  # its logarithm must stay finite, in float32, too
+SUM_ATOL = 1e-3  # of a row of probabilities from 1
 _BATCH_PIXELS = 500 * 28 * 28
 
 
@@ -88,7 +89,7 @@ class DeployedModule(nn.Module):
         answers: Tensor = self.module(self.normalize(image))
         if self.output == LOGITS:
             return answers.log_softmax(1)
-        return answers.clamp(min=_LEAST).log() if self.output == PROBABILITIES else answers
+        return answers.clamp(min=LEAST_PROBABILITY).log() if self.output == PROBABILITIES else answers
 
 
 def log_probs(

@@ -23,11 +23,10 @@ from torch import Tensor, nn
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_train.datasets.base import format_shape
 from mnistx_train.errors import TrainError, first_line
-from mnistx_train.inference import LOG_PROBABILITIES, LOGITS, evaluation_mode
+from mnistx_train.inference import LOG_PROBABILITIES, LOGITS, SUM_ATOL, evaluation_mode
 
 _MOST_BYTES = 1 << 24
 _PROBES = 4  # images
-_SUM_ATOL = 1e-3  # of a row of probabilities from 1
 
 
 @dataclass(frozen=True)
@@ -196,7 +195,7 @@ def check_network(module: nn.Module, classes: int, spec: InputSpec, last_batch: 
         raise TrainError("the network gives NaN or infinite numbers before it has learned anything")
     if not all(isinstance(values, Tensor) for values in module.state_dict().values()):
         raise TrainError("the network's state_dict() holds something else than tensors, which a checkpoint can't")
-    if bool((answers >= 0).all()) and bool((answers.sum(1) - 1).abs().max() < _SUM_ATOL):
+    if bool((answers >= 0).all()) and bool((answers.sum(1) - 1).abs().max() < SUM_ATOL):
         raise TrainError("the network gives probabilities; leave the softmax out, or make it a log_softmax")
     try:
         _learn(module, images[:last_batch], classes)
@@ -251,4 +250,4 @@ def _change(module: nn.Module, generator: torch.Generator) -> nn.Module:
 
 
 def _sums_to_1(answers: Tensor) -> bool:
-    return bool((answers.exp().sum(1) - 1).abs().max() < _SUM_ATOL)
+    return bool((answers.exp().sum(1) - 1).abs().max() < SUM_ATOL)

@@ -1,12 +1,13 @@
 """mnistx compare"""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mnistx_export.commands import network
-from mnistx_runtime.commands import as_json, one_line, print_json
+from mnistx_runtime.commands import as_json, judge_each
 from mnistx_train.commands import data_dir
 
 
@@ -28,29 +29,14 @@ def compare(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     lacks is told. Exit code 0: all are the trained model; 1: one is not; 2: one can't be read.
     """
     from mnistx_export.compare.comparison import compare_with_model, write_report
-    from mnistx_runtime.errors import BadInput, MnistxError
+    from mnistx_runtime.errors import BadInput
 
     report = asked["report"]
     if report is not None and report.suffix not in (".html", ".json"):
         raise BadInput(f"{report}: a report ends in .html or .json")
     model, against = _trained_model(asked)
-    found, worst = [], 0
-    for path in artifacts:
-        try:
-            each = compare_with_model(path, model, against, asked["atol"], asked["layers"])
-        except (MnistxError, OSError) as error:
-            code = getattr(error, "exit_code", 2)
-            worst = max(worst, code)
-            if as_json:
-                print_json({"source": str(path), "error": one_line(error), "exit_code": code})
-            click.echo(f"Error: {one_line(error)}", err=True)
-            continue
-        found.append(each)
-        worst = max(worst, 0 if each.passed else 1)
-        if as_json:
-            print_json(each.to_dict())
-        else:
-            click.echo("\n".join(each.lines()))
+    judge = partial(compare_with_model, model=model, against=against, atol=asked["atol"], layers=asked["layers"])
+    found, worst = judge_each(artifacts, judge, as_json)
     if report is not None and found:
         write_report(report, found)
     click.get_current_context().exit(worst)

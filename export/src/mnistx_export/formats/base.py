@@ -119,6 +119,20 @@ def traceable(program: torch.export.ExportedProgram) -> torch.fx.GraphModule:
     return torch.fx.GraphModule(module, graph).eval()
 
 
+def require_calibration(images: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """The images that int8 is calibrated on.
+
+    Raises:
+        BadInput: there are none.
+    """
+    if images is None:
+        raise BadInput(
+            "int8 is calibrated on images of the kind that the model was trained on, and there are none: "
+            "see --data-dir, [data] in the spec, or Model(calibration=...)"
+        )
+    return images
+
+
 def refuse_opset(opset: int | None) -> None:
     """The check of a format that isn't ONNX's.
 

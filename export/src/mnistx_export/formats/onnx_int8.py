@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
-from mnistx_export.formats.base import INT8, Conversion, Format
+from mnistx_export.formats.base import INT8, Conversion, Format, require_calibration
 from mnistx_export.formats.onnx import PREFIX, check_opset, clean, onnx_bytes, onnx_model
 from mnistx_export.rounding import round_layers
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT
 from mnistx_runtime.backends import chunk_of
-from mnistx_runtime.errors import BadInput
 from mnistx_runtime.quiet import quiet
 from mnistx_train.inference import count_flops
 
@@ -55,13 +54,9 @@ def calibration_images(conversion: Conversion) -> NDArray[np.uint8]:
     Raises:
         BadInput: there are none.
     """
-    if conversion.calibration is None:
-        raise BadInput(
-            "int8 is calibrated on images of the kind that the model was trained on, and there are none: "
-            "see --data-dir, [data] in the spec, or Model(calibration=...)"
-        )
+    images = require_calibration(conversion.calibration)
     affordable = int(OPERATIONS // max(1, count_flops(conversion.deployed.module, conversion.spec)))
-    return conversion.calibration[: min(IMAGES, max(LEAST_IMAGES, affordable))]
+    return images[: min(IMAGES, max(LEAST_IMAGES, affordable))]
 
 
 def onnx_int8_from_module(conversion: Conversion) -> Files:

@@ -53,9 +53,10 @@ def _sidecar_of(files: Files) -> str:
 
 def _ort_props(files: Files, source: str) -> dict[str, str]:
     data = _first(files)[1]
-    if trailer.bare(data) == data:
+    try:
+        return trailer.split(data, source)[1]
+    except ArtifactError:
         return schema_1.read_ort_props(data, source)
-    return trailer.split(data, source)[1]
 
 
 def _sidecar_props(files: Files, source: str) -> dict[str, str]:

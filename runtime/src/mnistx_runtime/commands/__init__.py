@@ -1,7 +1,9 @@
 """One file a command; each imports only click until it is called."""
 
 import json
-from typing import Any
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import click
 
@@ -19,3 +21,54 @@ def one_line(error: Exception) -> str:
 def print_json(values: dict[str, Any]) -> None:
     """One object, one line, on standard output."""
     click.echo(json.dumps(values))
+
+
+class Judged(Protocol):
+    """What was found of an artifact."""
+
+    @property
+    def passed(self) -> bool:
+        """Nothing is wrong with it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values."""
+
+    def lines(self) -> list[str]:
+        """What to tell a person."""
+
+
+J = TypeVar("J", bound=Judged)
+
+
+def judge_each(paths: Iterable[Path], judge: Callable[[Path], J], as_json: bool) -> tuple[list[J], int]:
+    """Print what is found of each artifact; one that can't be read stops none.
+
+    Args:
+        paths: of the artifacts.
+        judge: what to find out.
+        as_json: print objects instead of text.
+
+    Returns:
+        What was found of those that can be read, and the exit code: 0 where all passed, 1 where one didn't, 2 where one
+        can't be read.
+    """
+    from mnistx_runtime.errors import MnistxError
+
+    found, worst = [], 0
+    for path in paths:
+        try:
+            each = judge(path)
+        except (MnistxError, OSError) as error:
+            code: int = getattr(error, "exit_code", 2)
+            worst = max(worst, code)
+            if as_json:
+                print_json({"source": str(path), "error": one_line(error), "exit_code": code})
+            click.echo(f"Error: {one_line(error)}", err=True)
+            continue
+        found.append(each)
+        worst = max(worst, 0 if each.passed else 1)
+        if as_json:
+            print_json(each.to_dict())
+        else:
+            click.echo("\n".join(each.lines()))
+    return found, worst

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mnistx_runtime.commands import as_json, one_line, print_json
+from mnistx_runtime.commands import as_json, judge_each
 
 
 @click.command()
@@ -19,22 +19,6 @@ def verify(artifacts: tuple[Path, ...], as_json: bool) -> None:
     itself. Exit code 0: all match their certificates; 1: one doesn't; 2: one can't be read.
     """
     from mnistx_runtime.artifact.verification import verify as verify_artifact
-    from mnistx_runtime.errors import MnistxError
 
-    worst = 0
-    for path in artifacts:
-        try:
-            found = verify_artifact(path)
-        except (MnistxError, OSError) as error:
-            code = getattr(error, "exit_code", 2)
-            worst = max(worst, code)
-            if as_json:
-                print_json({"source": str(path), "error": one_line(error), "exit_code": code})
-            click.echo(f"Error: {one_line(error)}", err=True)
-            continue
-        worst = max(worst, 0 if found.passed else 1)
-        if as_json:
-            print_json(found.to_dict())
-        else:
-            click.echo("\n".join(found.lines()))
+    _, worst = judge_each(artifacts, verify_artifact, as_json)
     click.get_current_context().exit(worst)
