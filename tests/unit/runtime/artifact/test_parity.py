@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnistx_runtime.artifact.parity import ATOL, FLOAT32, Tolerance, compare
+from mnistx_runtime.artifact.parity import ATOL, FLOAT32, LARGE, Tolerance, compare
 from mnistx_runtime.errors import BadInput
 
 REFERENCE = np.log(np.array([[0.7, 0.2, 0.1], [0.3, 0.4, 0.3]]))
@@ -39,6 +39,16 @@ def test_float32_promises_that_nothing_changes_and_only_reduced_precision_has_a_
     assert compare(REFERENCE, REFERENCE).atol == ATOL == 1e-4
     assert FLOAT32.changed == 0 and not FLOAT32.reduced
     assert Tolerance(0.5, own_atol=0.0).reduced
+
+
+def test_the_tolerance_grows_with_an_image_s_own_large_answers_and_no_other_s() -> None:
+    reference = np.array([[0.0, -5 * LARGE], [0.0, -LARGE]])
+    off = np.array([[0.0, 4 * ATOL], [0.0, 0.0]])
+    found = compare(reference + off, reference)
+    assert found.passed and found.max_abs == pytest.approx(4 * ATOL) and found.scaled_abs == pytest.approx(0.8 * ATOL)
+    assert "0.0004, 8e-05 in proportion to large answers" in str(found)
+    assert not compare(reference + off[::-1], reference).passed
+    assert not compare(reference + 1.3 * off, reference).passed
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
