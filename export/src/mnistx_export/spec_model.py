@@ -92,7 +92,9 @@ def load_weights(module: nn.Module, path: Path) -> None:
             f"{path} doesn't fit the network: {wrong} is {tuple(state[wrong].shape)}, the network's is "
             f"{tuple(wanted[wrong].shape)}"
         )
-    module.load_state_dict(state)
+    with torch.no_grad():
+        for name, tensor in wanted.items():
+            tensor.copy_(state[name])  # load_state_dict asks MNASNet's for a version, which safetensors doesn't keep
 
 
 def _read_state_dict(path: Path) -> dict[str, Tensor]:

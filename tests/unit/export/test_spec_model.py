@@ -4,10 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torchvision
 from safetensors.torch import save_file
 
 from mnistx_export.spec_file import read_spec
-from mnistx_export.spec_model import model_from_spec
+from mnistx_export.spec_model import load_weights, model_from_spec
 from mnistx_runtime import BadInput
 from own_network import SPEC, write_own_network
 
@@ -43,6 +44,14 @@ def test_weights_are_read_as_people_keep_them(how: str, tmp_path: Path) -> None:
         torch.save({f"module.{name}": tensor for name, tensor in state.items()}, tmp_path / "weights.pt")
     found = model_from_spec(read_spec(spec)).parameters
     assert all(np.array_equal(found[name], expected[name]) for name in expected)
+
+
+def test_a_network_that_refuses_a_state_dict_without_a_version_is_loaded_as_others_are(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    wanted = torchvision.models.mnasnet0_5(num_classes=3).state_dict()
+    save_file(wanted, tmp_path / "weights.safetensors")
+    load_weights(network := torchvision.models.mnasnet0_5(num_classes=3), tmp_path / "weights.safetensors")
+    assert all(torch.equal(tensor, wanted[name]) for name, tensor in network.state_dict().items())
 
 
 def test_weights_that_do_not_fit_name_the_keys(tmp_path: Path) -> None:
