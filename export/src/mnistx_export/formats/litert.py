@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from mnistx_export.formats.base import Conversion, Format
+from mnistx_export.formats.base import Conversion, Format, fix_pools
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
 from mnistx_runtime.quiet import quiet
@@ -31,7 +31,8 @@ def litert_from_module(conversion: Conversion) -> Files:
         import litert_torch
 
         path = Path(folder) / "model.tflite"
-        named = Named(conversion.deployed).eval()
+        program = torch.export.export(conversion.deployed, (conversion.example(1),))
+        named = Named(fix_pools(program).module(check_guards=False))
         litert_torch.convert(named, sample_kwargs={INPUT: conversion.example(1)}).export(str(path))
         return {".tflite": path.read_bytes()}
 
