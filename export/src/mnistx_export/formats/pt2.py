@@ -12,6 +12,7 @@ from mnistx_runtime.artifact.archive import read_archive, write_archive
 from mnistx_runtime.artifact.container import Files
 
 MAX_BATCH = 4096
+_ORIGIN = ("stack_trace", "from_node", "nn_module_stack", "source_fn_stack", "torch_fn")
 
 
 def pt2_from_module(conversion: Conversion) -> Files:
@@ -37,8 +38,9 @@ def _canonical(archive: bytes) -> bytes:
 
 
 def _drop_traces(values: Any) -> Any:
+    """The same without where each node comes from: lines of files, modules and graphs by their addresses in memory."""
     if isinstance(values, dict):
-        return {name: _drop_traces(value) for name, value in values.items() if name != "stack_trace"}
+        return {name: _drop_traces(value) for name, value in values.items() if name not in _ORIGIN}
     return [_drop_traces(value) for value in values] if isinstance(values, list) else values
 
 

@@ -3,6 +3,8 @@
 import io
 from typing import Any
 
+from mnistx_runtime.artifact.archive import read_archive
+from mnistx_runtime.artifact.torch_archive import check_pt2
 from mnistx_runtime.backends import artifact_for, missing
 from mnistx_runtime.backends.torch_session import TorchSession, import_torch
 from mnistx_runtime.errors import ArtifactError
@@ -19,6 +21,7 @@ class Pt2:
     def load(self, model: Any, threads: int) -> TorchSession:  # noqa: ARG002
         """See `Backend.load`; torch's thread pool belongs to the whole process and is left to the caller."""
         artifact = artifact_for(model, "pt2").require_as_exported()
+        check_pt2(read_archive(artifact.files[".pt2"], str(artifact.path)), str(artifact.path))
         torch = import_torch()
         try:
             with quiet():

@@ -4,6 +4,8 @@ import io
 import warnings
 from typing import Any
 
+from mnistx_runtime.artifact.archive import read_archive
+from mnistx_runtime.artifact.torch_archive import check_torchscript
 from mnistx_runtime.backends import artifact_for, missing
 from mnistx_runtime.backends.torch_session import TorchSession, import_torch
 from mnistx_runtime.errors import ArtifactError
@@ -19,6 +21,7 @@ class TorchScript:
     def load(self, model: Any, threads: int) -> TorchSession:  # noqa: ARG002
         """See `Backend.load`; torch's thread pool belongs to the whole process and is left to the caller."""
         artifact = artifact_for(model, "torchscript").require_as_exported()
+        check_torchscript(read_archive(artifact.files[".torchscript"], str(artifact.path)), str(artifact.path))
         torch = import_torch()
         try:
             with warnings.catch_warnings():

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from mnistx_export import Model, export
-from mnistx_export.formats.base import Conversion, fix_pools, traceable
+from mnistx_export.formats.base import Conversion, fix_pools, format_named, traceable
 from mnistx_runtime import InputSpec
 from mnistx_runtime.backends import SUFFIXES, backend
 from mnistx_train.inference import DeployedModule
@@ -56,3 +56,8 @@ def test_a_program_stays_free_when_it_is_traced_and_its_pools_are_plain_ones() -
     assert "adaptive" not in str(program.graph)
     images = torch.randint(0, 256, (5, *SPEC.shape), dtype=torch.uint8)
     torch.testing.assert_close(traced(images), module(images))
+
+
+def test_reading_the_code_leaves_no_address_of_this_process_in_the_archive() -> None:
+    first, second = (format_named("pt2").write(Conversion(deployed(), SPEC))[".pt2"] for _ in range(2))
+    assert first == second
