@@ -4,12 +4,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from mnistx_runtime.preprocess.upright import apply_turn, turn_of
+
 Floats = NDArray[np.float32]
 
 WORKING_SIDE = 384  # pixels of the longer side; larger pictures are averaged down to at most this
 _LARGEST_SIDE = 4096  # pixels; what is larger is averaged down before anything else, to bound the memory
 _OPENING = 0.3  # side of the square that strokes are narrower than, as a share of the room that a digit has
-_ORIENTATION = 0x0112  # the EXIF tag
 _SMALL = 96  # pixels a side of the copy on which polarity and colour are decided
 _GRID = 5  # places a side at which the ground is measured on it
 _DARKEST = 32  # grey level of paper in the deepest shadow in which ink is still judged by the share of light it takes
@@ -23,21 +24,15 @@ def turn_upright(picture: Image.Image) -> Image.Image:
     Args:
         picture: any mode and size.
     """
+    turn = turn_of(picture)
     if picture.mode in ("I", "F") or picture.mode.startswith("I;16"):
         step = -(-max(picture.size) // _LARGEST_SIDE)
         wide = np.asarray(picture)[::step, ::step].astype(np.float32)
         low, high = min(float(wide.min()), 0.0), max(float(wide.max()), 1.0)
-        exif = picture.getexif()
         picture = Image.fromarray(((wide - low) / (high - low) * 255).astype(np.uint8))
-        picture.getexif().update(exif)
     if picture.has_transparency_data:
         picture = _opaque(_at_most(picture.convert("RGBA")))
-    picture = _at_most(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
-    if picture.getexif().get(_ORIENTATION, 1) == 1:
-        return picture
-    from PIL import ImageOps
-
-    return ImageOps.exif_transpose(picture)
+    return apply_turn(_at_most(picture.convert("L" if picture.mode in ("1", "L") else "RGB")), turn)
 
 
 def _at_most(picture: Image.Image) -> Image.Image:

@@ -15,6 +15,7 @@ from PIL import Image
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.preprocess import Prepared, one_image_only
+from mnistx_runtime.preprocess.upright import apply_turn, turn_of
 from mnistx_runtime.registry import nearest
 
 _MODES = ("exact", "shorter")
@@ -29,18 +30,6 @@ _FILTERS = {
 _WITHOUT_ANTIALIAS = ("nearest", "bilinear", "bicubic")
 _PICTURE_MODES = {1: "L", 3: "RGB"}  # by the number of channels
 _LARGEST_SIDE = 8192  # pixels of the image, and of a picture's shorter side before the crop
-
-_ORIENTATION = 0x0112  # the EXIF tag
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-
 _MOST_PIXELS = 178_956_970  # twice Pillow's MAX_IMAGE_PIXELS; of what is made on the way to the image
 _LONGEST_SIDE = 1 << 18  # pixels of the scaled picture, before the crop
 _STRIP = 1 << 22  # pixels that are converted at a time
@@ -159,7 +148,7 @@ class ResizePreprocess:
 
     def prepare(self, picture: Image.Image) -> Prepared:
         """See `resize_picture`; the picture is kept for a person to look at."""
-        shown = _turn_upright(picture) if self._parameters.upright else picture
+        shown = apply_turn(picture, turn_of(picture)) if self._parameters.upright else picture
         image = resize_picture(picture, *self._spec.shape, self._parameters)
         return Prepared(shown, (0, 0, *shown.size), image)
 
@@ -207,7 +196,7 @@ def resize_picture(
         raise BadInput("resize: the picture has no pixels")
     mode = _PICTURE_MODES[channels]
     if parameters.upright:
-        picture = _turn_upright(picture)
+        picture = apply_turn(picture, turn_of(picture))
     size = _scaled_size(picture.size, height, width, parameters)
     window = (_crop_start(size[0], width), _crop_start(size[1], height), width, height)
     if parameters.antialias:
@@ -241,14 +230,6 @@ def _scaled_size(source: tuple[int, int], height: int, width: int, parameters: R
 def _crop_start(scaled: int, cropped: int) -> int:
     """Where the crop begins along a side, negative where it begins outside: torchvision's `center_crop`."""
     return round((scaled - cropped) / 2) if scaled >= cropped else -((cropped - scaled) // 2)
-
-
-def _turn_upright(picture: Image.Image) -> Image.Image:
-    try:
-        turn = _TURNS.get(picture.getexif().get(_ORIENTATION, 1))
-    except Exception:  # Pillow raises any of several on damaged EXIF, which says nothing
-        turn = None
-    return picture if turn is None else picture.transpose(turn)
 
 
 def _resize_filtered(

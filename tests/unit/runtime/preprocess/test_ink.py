@@ -1,4 +1,3 @@
-import io
 from typing import Any
 
 import numpy as np
@@ -57,14 +56,6 @@ def test_a_large_picture_is_averaged_down_and_its_factor_told() -> None:
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK", "I", "F"])
 def test_any_picture_is_turned_to_grey_or_colour(mode: str) -> None:
     assert turn_upright(Image.new(mode, (30, 20))).mode in ("L", "RGB")
-
-
-def test_the_camera_s_orientation_is_undone() -> None:
-    exif: Any = Image.Exif()
-    exif[0x0112] = 6
-    file = io.BytesIO()
-    Image.new("RGB", (30, 20)).save(file, "PNG", exif=exif)
-    assert turn_upright(Image.open(file)).size == (20, 30)
 
 
 @pytest.mark.parametrize(("drawn", "ground"), [("black", 255), ("white", 0)])

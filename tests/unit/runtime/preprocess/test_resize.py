@@ -298,13 +298,6 @@ def test_a_picture_is_turned_as_the_camera_says_only_if_asked(orientation: int) 
     check_filtered(picture, 28, 24, Resize())
 
 
-def test_damaged_exif_turns_nothing() -> None:
-    picture = next(draw_pictures([(40, 30)]))
-    expected = resize_picture(picture, 3, 28, 24, Resize())
-    picture.info["exif"] = b"damaged"
-    assert (resize_picture(picture, 3, 28, 24, Resize(upright=True)) == expected).all()
-
-
 def test_the_image_is_the_caller_s_to_change() -> None:
     picture = Image.new("RGB", (28, 28), "red")
     for antialias in (True, False):
