@@ -1,5 +1,6 @@
 """Which pieces of ink make up each digit in a picture of many. All distances are in heights of a digit."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,8 @@ _LOW = 0.65  # what is lower may be one of two strokes side by side, as of a fou
 _CLOSE = 0.2  # what is farther apart belongs to two digits
 _LARGEST = 1.35  # height and width
 _WIDEST = 0.9  # of a digit of two strokes side by side
+_MOST = 1000  # digits in a picture; a page of small ones has fewer
+_MOST_CRUMBS = 4 * _MOST
 
 Boxes = NDArray[np.int64]
 
@@ -42,10 +45,27 @@ class _Group:
         box = min(top, up), min(left, west), max(bottom, down), max(right, east)
         return _Group(self.pieces + other.pieces, box)
 
-    def gap(self, other: "_Group") -> int:
-        """Pixels between the two boxes, along the side where they are farther apart."""
-        (top, left, bottom, right), (up, west, down, east) = self.box, other.box
-        return max(up - bottom, top - down, west - right, left - east, 0)
+
+class _Groups:
+    """Groups that grow, and how far each is from another, at once."""
+
+    def __init__(self, groups: Iterable[_Group] = ()) -> None:
+        self.all = list(groups)
+        self._boxes = np.array([group.box for group in self.all], np.int64).reshape(-1, 4)
+
+    def gaps(self, other: _Group) -> NDArray[np.int64]:
+        """Pixels between each box and the other, along the side where they are farther apart, 0 where they meet."""
+        top, left, bottom, right = self._boxes[: len(self.all)].T
+        up, west, down, east = other.box
+        apart: NDArray[np.int64] = np.maximum.reduce([up - bottom, top - down, west - right, left - east])
+        return np.maximum(apart, 0)
+
+    def put(self, k: int, group: _Group) -> None:
+        """Replace one, or add it at the end."""
+        self.all[k : k + 1] = [group]
+        if k == len(self._boxes):
+            self._boxes = np.concatenate([self._boxes, np.zeros((k + 8, 4), np.int64)])
+        self._boxes[k] = group.box
 
 
 def digit_height(found: Segmentation) -> float:
@@ -83,25 +103,39 @@ def group_pieces(found: Segmentation, tall: float) -> list[list[int]]:
     if not large.any():
         raise PredictionRefused("no digit found: no ink is as tall as a digit")
     typical = float(np.median(found.weight[large]))
+    _require_at_most(_MOST, int(large.sum()))
     small = (height < _TALL * tall) & (width < 1.1 * tall) & (found.weight >= 0.02 * typical)
-    groups, crumbs = [_group(boxes, i) for i in np.flatnonzero(large).tolist()], list[_Group]()
+    _require_at_most(_MOST_CRUMBS, int(small.sum()))
+    groups, crumbs = _Groups(_group(boxes, i) for i in np.flatnonzero(large).tolist()), _Groups()
     for i in sorted(np.flatnonzero(small).tolist(), key=lambda i: -found.weight[i]):
         crumb = _group(boxes, i)
         if not (_add_crumb(crumb, groups, tall) or _add_crumb(crumb, crumbs, tall)):
-            crumbs.append(crumb)
-    for crumb in crumbs:
+            crumbs.put(len(crumbs.all), crumb)
+    for crumb in crumbs.all:
         if crumb.height >= _TALL * tall and found.weight[list(crumb.pieces)].sum() >= 0.1 * typical:
-            groups.append(crumb)
-    return [list(group.pieces) for group in _join_strokes(groups, tall)]
+            groups.put(len(groups.all), crumb)
+    return [list(group.pieces) for group in _join_strokes(groups.all, tall)]
+
+
+def _require_at_most(most: int, pieces: int) -> None:
+    if pieces > most:
+        raise PredictionRefused(
+            f"{pieces:,} pieces of ink found that could be of digits, more than {most:,}: cut out the part to be read"
+        )
 
 
 def _enclosing(boxes: Boxes, counted: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which boxes hold one of the counted ones, as a printed frame holds the digits written into it."""
-    inner = boxes[counted]
+    """Which boxes hold one of the counted ones, as a printed frame holds the digits written into it. Of more than can
+    be digits, the largest are looked at.
+    """
+    by_size = np.argsort(-np.ptp(boxes.reshape(-1, 2, 2), axis=1).sum(1), kind="stable")
+    outer = by_size[: 2 * _MOST]
+    top, left, bottom, right = boxes[outer].T
+    enclosing = np.zeros(len(outer), bool)
+    for up, west, down, east in boxes[by_size[counted[by_size]][: 2 * _MOST]]:
+        enclosing |= (top < up) & (left < west) & (bottom > down) & (right > east)
     found = np.zeros(len(boxes), bool)
-    for top, left, bottom, right in inner:
-        around = (boxes[:, 0] < top) & (boxes[:, 1] < left) & (boxes[:, 2] > bottom) & (boxes[:, 3] > right)
-        found |= np.asarray(around, bool)
+    found[outer] = enclosing
     return found
 
 
@@ -110,34 +144,36 @@ def _group(boxes: Boxes, piece: int) -> _Group:
     return _Group((piece,), (top, left, bottom, right))
 
 
-def _add_crumb(crumb: _Group, groups: list[_Group], tall: float) -> bool:
+def _add_crumb(crumb: _Group, groups: _Groups, tall: float) -> bool:
     """Whether the crumb now is in the group nearest to it: it is close, and both are no larger than one digit is."""
-    if not groups:
+    if not groups.all:
         return False
-    nearest = min(range(len(groups)), key=lambda k: groups[k].gap(crumb))
-    both = groups[nearest] + crumb
-    if groups[nearest].gap(crumb) > _CLOSE * tall or max(both.height, both.width) > _LARGEST * tall:
+    gaps = groups.gaps(crumb)
+    nearest = int(gaps.argmin())
+    both = groups.all[nearest] + crumb
+    if gaps[nearest] > _CLOSE * tall or max(both.height, both.width) > _LARGEST * tall:
         return False
-    groups[nearest] = both
+    groups.put(nearest, both)
     return True
 
 
 def _join_strokes(groups: list[_Group], tall: float) -> list[_Group]:
     """Groups that are strokes of one digit, put together."""
-    joined: list[_Group] = []
+    joined = _Groups()
     for group in sorted(groups, key=lambda group: -group.height):
-        whole = next((k for k, other in enumerate(joined) if _are_one(group, other, tall)), None)
+        close = np.flatnonzero(joined.gaps(group) <= _CLOSE * tall).tolist()
+        whole = next((k for k in close if _are_one(group, joined.all[k], tall)), None)
         if whole is None:
-            joined.append(group)
+            joined.put(len(joined.all), group)
         else:
-            joined[whole] += group
-    return joined
+            joined.put(whole, joined.all[whole] + group)
+    return joined.all
 
 
 def _are_one(one: _Group, two: _Group, tall: float) -> bool:
-    """One above the other as a five and its bar are, or a low one close beside another as the strokes of a four are."""
-    if one.gap(two) > _CLOSE * tall:
-        return False
+    """Of two that are close: one above the other as a five and its bar are, or a low one beside another as the strokes
+    of a four are.
+    """
     both = one + two
     shared = min(one.box[3], two.box[3]) - max(one.box[1], two.box[1])
     stacked = shared >= 0.5 * min(one.width, two.width)

@@ -18,6 +18,7 @@ from mnistx_runtime.preprocess.segmentation import Patch
 SIDE = 28
 BOX = 20
 
+_LARGEST = 384  # pixels of a digit's longer side; more shows nothing in the box, and takes time by the cube
 _MIDDLE = 14  # the row and column of MNIST's centres of mass
 _SATURATED = 0.5  # share of a stroke's pixels
 _STROKE = (2.0, 4.2)  # pixels of the 20x20 box: strokes outside are thickened or thinned
@@ -25,7 +26,16 @@ _STROKE = (2.0, 4.2)  # pixels of the 20x20 box: strokes outside are thickened o
 
 def image_from_patch(digit: Patch) -> NDArray[np.uint8]:
     """The image that MNIST would have made of a digit: uint8 `(28, 28)`, bright ink on black."""
-    return _center_by_mass(_scale_to_box(_adjust_stroke_width(digit.levels, digit.mask)))
+    return _center_by_mass(_scale_to_box(_adjust_stroke_width(*_average_down(digit.levels, digit.mask))))
+
+
+def _average_down(levels: Floats, mask: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
+    factor = ceil(max(mask.shape) / _LARGEST)
+    if factor == 1:
+        return levels, mask
+    small = (np.asarray(Image.fromarray(part).reduce(factor)) for part in (levels, mask.astype(np.float32)))
+    levels, share = small
+    return levels, share >= min(0.5, float(share.max()))
 
 
 def stroke_width(mask: NDArray[np.bool_]) -> float:

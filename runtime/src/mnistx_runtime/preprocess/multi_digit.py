@@ -89,18 +89,16 @@ def _lines(digits: list[Patch]) -> list[list[Patch]]:
     so that a line may climb or sink.
     """
     lines: list[list[Patch]] = []
+    ends = np.empty((len(digits), 2))  # top and bottom of each line's last digit
     for digit in sorted(digits, key=lambda digit: digit.left):
-        overlaps = [_overlap(line[-1], digit) for line in lines]
+        top, bottom = digit.top, digit.top + digit.mask.shape[0]
+        above, below = ends[: len(lines)].T
+        shared = np.minimum(below, bottom) - np.maximum(above, top)
+        overlaps = shared / np.minimum(below - above, bottom - top)
         best = int(np.argmax(overlaps)) if lines else 0
-        if lines and overlaps[best] >= 0.4:
-            lines[best].append(digit)
-        else:
-            lines.append([digit])
+        if not lines or overlaps[best] < 0.4:
+            best = len(lines)
+            lines.append([])
+        lines[best].append(digit)
+        ends[best] = top, bottom
     return sorted(lines, key=lambda line: float(np.mean([digit.top + digit.mask.shape[0] / 2 for digit in line])))
-
-
-def _overlap(one: Patch, other: Patch) -> float:
-    """How much of the lower digit's height both share."""
-    bottoms = one.top + one.mask.shape[0], other.top + other.mask.shape[0]
-    shared = min(bottoms) - max(one.top, other.top)
-    return float(shared / min(one.mask.shape[0], other.mask.shape[0]))

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from mnistx_runtime.errors import PredictionRefused
+from mnistx_runtime.preprocess.components import Components
 from mnistx_runtime.preprocess.grouping import digit_height, group_pieces
 from mnistx_runtime.preprocess.segmentation import Segmentation, segment
 
@@ -58,3 +59,31 @@ def test_no_ink_and_none_as_tall_as_a_digit_are_refused() -> None:
         digit_height(empty)
     with pytest.raises(PredictionRefused, match="no ink is as tall as a digit"):
         group_pieces(boxes_of((50, 50, 55, 55)), 100)
+
+
+def specks(count: int, height: int) -> Segmentation:
+    """Equal strokes in rows and columns."""
+    side = int(np.ceil(count**0.5))
+    ink = np.zeros((side * (height + 4), side * 6), np.float32)
+    for k in range(count):
+        top, left = k // side * (height + 4), k % side * 6
+        ink[top + 2 : top + 2 + height, left + 2 : left + 4] = 200
+    return segment(ink, height * 1.5)
+
+
+def test_as_many_digits_as_a_page_holds_are_grouped_and_more_are_refused() -> None:
+    assert len(group_pieces(specks(900, 8), 8)) == 900
+    for count in (1100, 30_000):
+        found = specks(count, 8)
+        with pytest.raises(PredictionRefused, match=f"{count:,} pieces of ink found that could be of digits"):
+            group_pieces(found, digit_height(found))
+
+
+def test_thousands_of_crumbs_are_refused() -> None:
+    found = specks(5000, 8)
+    boxes, pieces = found.pieces.boxes.copy(), found.pieces
+    boxes[:3, 2] += 40
+    weight = np.where(np.arange(5000) < 3, 9.0, 1.0)
+    tall = Segmentation(found.ink, found.threshold, Components(pieces.labels, pieces.areas, boxes), weight)
+    with pytest.raises(PredictionRefused, match="4,997 pieces of ink"):
+        group_pieces(tall, 48)

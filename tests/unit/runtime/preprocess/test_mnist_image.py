@@ -25,7 +25,7 @@ def test_the_longer_side_is_20_and_the_centre_of_mass_in_the_middle(digit: int, 
     assert abs(y - 14) <= 0.5 or {0, SIDE - 1} & {*rows}
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 300), (300, 1), (7, 3)])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 300), (300, 1), (7, 3), (2000, 1), (1, 2000), (2000, 1501)])
 def test_ink_of_any_shape_makes_an_image(height: int, width: int) -> None:
     image = image_from_patch(Patch(np.ones((height, width), np.float32), np.ones((height, width), bool), 0, 0))
     assert image.shape == (SIDE, SIDE) and image.max() == 255
@@ -50,3 +50,10 @@ def test_hair_lines_are_thickened_and_blots_thinned() -> None:
     assert stroke_width(cross > 0.5) > 5
     thinned = image_from_patch(Patch(cross, cross > 0.5, 0, 0))
     assert 3 <= (thinned > 100).sum(1)[5:8].max() <= 5
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_huge_digit_is_averaged_down_and_makes_the_image_that_a_large_one_does(digit: int) -> None:
+    large = patch(digit, 250)
+    huge = Patch(large.levels.repeat(8, 0).repeat(8, 1), large.mask.repeat(8, 0).repeat(8, 1), 0, 0)
+    assert np.abs(image_from_patch(large).astype(float) - image_from_patch(huge)).mean() < 2.5
