@@ -39,7 +39,7 @@ def test_two_models_are_measured_side_by_side() -> None:
 
 
 def test_the_share_of_sgemm_is_that_of_each_rounds_best_against_its_own_rate() -> None:
-    fast, slow = {1: [90.0], 8: [160.0, 80.0]}, {1: [180.0], 8: [160.0, 400.0]}  # 8 images in 80 us, then in 160 us
+    fast, slow = {4: [50.0], 8: [60.0, 80.0, 400.0]}, {4: [90.0], 8: [160.0]}  # 8 images in 80 us, then in 160 us
     shares = _sgemm_share([fast, slow, slow], [200, 50, 50], flops=500e3)  # 50 of 200 GFLOP/s, then 25 of 50 twice
     assert shares == pytest.approx(0.5)
 
