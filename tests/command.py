@@ -1,5 +1,6 @@
 """The command line, as tests call it: inside this process, or in one of its own."""
 
+import gc
 import json
 import os
 import subprocess
@@ -20,7 +21,9 @@ RELEASED = ROOT / "artifacts" / "mnist-cnn.safetensors"
 
 def mnistx(*args: str | Path, stdin: bytes = b"") -> Result:
     """A command in this process: exit code, standard output and standard error apart."""
-    return CliRunner().invoke(cli.main, [str(arg) for arg in args], input=stdin, prog_name="mnistx")
+    done = CliRunner().invoke(cli.main, [str(arg) for arg in args], input=stdin, prog_name="mnistx")
+    gc.unfreeze()  # a command takes the process for its own
+    return done
 
 
 def json_lines(result: Result) -> list[dict[str, Any]]:

@@ -147,6 +147,30 @@ def test_help_and_lists_load_nothing_heavy(command: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+OF_OTHER_CALLS = {
+    "artifact.certificate", "artifact.parity", "artifact.verification", "explain", "files", "preprocess.grouping",
+    "preprocess.multi_digit", "preprocess.none", "preprocess.resize", "quiet", "records",
+}  # fmt: skip
+"""Modules of ours without which one picture is answered."""
+
+
+def test_a_prediction_imports_only_what_it_needs() -> None:
+    code = (
+        "import sys, numpy, onnxruntime, click, dataclasses, json, pathlib, numpy.typing, PIL.JpegImagePlugin\n"
+        "before = set(sys.modules)\n"
+        "from mnistx_runtime.cli import main\n"
+        f"try: main(['predict', {str(ROOT / 'artifacts/pictures/seven.jpg')!r}], prog_name='mnistx')\n"
+        "except SystemExit as end: print(end.code, *sorted(set(sys.modules) - before), sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    answer, exit_code, *imported = done.stdout.splitlines()
+    assert ": 7 (" in answer and exit_code == "0", done.stderr
+    ours = {name.removeprefix("mnistx_runtime.") for name in imported if name.startswith("mnistx_runtime")}
+    assert "predictor" in ours and not ours & OF_OTHER_CALLS
+    others = {name for name in imported if not name.startswith("mnistx_runtime")}
+    assert others <= {"PIL.ImageFilter", "gc", "importlib._abc", "importlib.util"}  # no entry points, no other plugin
+
+
 def test_the_public_surface_is_what_it_says() -> None:
     import mnistx_runtime
 

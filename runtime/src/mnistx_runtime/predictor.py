@@ -6,12 +6,11 @@ from itertools import islice
 from math import isfinite
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.backends import backend
 from mnistx_runtime.batch import Lines, found_in, prepare_files
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError
@@ -19,6 +18,9 @@ from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.prediction import Prediction, Reading
 from mnistx_runtime.preprocess import Prepared, Preprocess, preprocess_for
 from mnistx_runtime.threads import available_cpus
+
+if TYPE_CHECKING:
+    from mnistx_runtime.artifact.certificate import Certificate
 
 BUNDLED = Path(__file__).with_name("models") / "mnist-cnn.onnx"
 
@@ -62,7 +64,7 @@ class Predictor:
         self._shape = self.metadata.input.shape
 
     @property
-    def certificate(self) -> Certificate:
+    def certificate(self) -> "Certificate":
         """The golden images and the trained model's answers to them.
 
         Raises:
@@ -229,7 +231,8 @@ class Predictor:
             raise BadInput(f"a batch must be a uint8 array {grey}(N, {', '.join(map(str, shape))}), not {found}")
         if not len(images):
             return np.empty((0, len(self.metadata.names)), np.float32)
-        answers = self._session.run(np.ascontiguousarray(images).reshape(-1, *shape))
+        images = np.ascontiguousarray(images)
+        answers = self._session.run(images if images.ndim == 4 else images[:, None])
         if answers.shape != (len(images), len(self.metadata.names)) or not isfinite(np.vdot(answers, answers)):
             raise ArtifactError("the model's answers aren't finite numbers, one a class; verify it")
         return answers

@@ -74,6 +74,22 @@ def test_a_picture_cut_off_is_told_whatever_its_format(form: str, tmp_path: Path
         open_picture(path)
 
 
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "MPO", "GIF", "BMP", "PPM", "TIFF", "WEBP"])
+def test_a_picture_is_what_pillow_makes_of_it_whatever_opens_it(form: str) -> None:
+    picture, file = Image.fromarray(GREY).convert("RGB"), io.BytesIO()
+    picture.save(file, form, **({"save_all": True, "append_images": [picture]} if form == "MPO" else {}))
+    data = file.getvalue()
+    found, expected = open_picture(data), Image.open(io.BytesIO(data))
+    assert (type(found), found.format, found.mode) == (type(expected), form, expected.mode)
+    assert (np.asarray(found) == np.asarray(expected)).all()
+
+
+@pytest.mark.parametrize("data", [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"\x89PNG\r\n\x1a\n" + b"x" * 40])
+def test_a_beginning_alone_is_no_picture(data: bytes) -> None:
+    with pytest.raises(BadInput, match="the data can't be read as a picture: "):
+        open_picture(data)
+
+
 def test_files_that_are_no_pictures_are_told(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such file"):
         open_picture(tmp_path / "missing.png")

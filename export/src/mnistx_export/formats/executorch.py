@@ -18,7 +18,7 @@ MAX_BATCH = 16
 def executorch_from_module(conversion: Conversion) -> Files:
     """One file. Its memory is planned for the largest batch."""
     with quiet():
-        lowered = _lower(conversion.program(max(2, chunk_of(conversion.example(2).numpy(), MAX_BATCH))))
+        lowered = _lower(conversion.program(max(2, chunk_of(conversion.example(2).shape[1:], MAX_BATCH))))
         if not _is_free(lowered):
             lowered = _lower(torch.export.export(conversion.deployed, (conversion.example(1),)))
         return {".pte": bytes(lowered.to_executorch().buffer)}

@@ -86,7 +86,7 @@ def onnx_int8_from_module(conversion: Conversion) -> Files:
 
 
 def _batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
-    size = chunk_of(images, BATCH)
+    size = chunk_of(images.shape[1:], BATCH)
     return (images[at : at + size] for at in range(0, len(images), size))
 
 

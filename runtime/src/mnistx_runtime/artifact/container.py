@@ -7,12 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from mnistx_runtime.artifact import archive, onnx_file, schema_1, sidecar, trailer
-from mnistx_runtime.artifact.certificate import KEY, Certificate
 from mnistx_runtime.artifact.digests import part_digests, payload_sha256
 from mnistx_runtime.artifact.metadata import DIGEST, Metadata, props_sha256
 from mnistx_runtime.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from mnistx_runtime.artifact.certificate import Certificate
 
 Files = dict[str, bytes]
 """Endings and contents of an artifact's files, the one that is loaded first."""
@@ -20,8 +23,7 @@ Files = dict[str, bytes]
 Parts = dict[str, bytes]
 
 
-@dataclass(frozen=True)
-class Container:
+class Container(NamedTuple):
     """How a kind of file keeps its metadata.
 
     Args:
@@ -95,7 +97,7 @@ _TRAILER = Container(
     lambda files, source: {"model": trailer.split(_first(files)[1], source)[0]},
     lambda files, props: _replace_first(files, trailer.append_props(trailer.bare(_first(files)[1]), props)),
 )
-_ORT = replace(_TRAILER, read_props=_ort_props, read_parts=lambda files, _: {"model": trailer.bare(_first(files)[1])})
+_ORT = _TRAILER._replace(read_props=_ort_props, read_parts=lambda files, _: {"model": trailer.bare(_first(files)[1])})
 _SIDECAR = Container(
     _sidecar_props,
     _sidecar_parts,
@@ -154,12 +156,14 @@ class Artifact:
         return Metadata.from_props(self.props, str(self.path))
 
     @cached_property
-    def certificate(self) -> Certificate:
+    def certificate(self) -> "Certificate":
         """Its golden images and the answers to them.
 
         Raises:
             ArtifactError: it has none, or a damaged one.
         """
+        from mnistx_runtime.artifact.certificate import Certificate
+
         metadata = self.metadata
         return Certificate.from_props(self.props, metadata.input.shape, len(metadata.names), str(self.path))
 
@@ -229,7 +233,7 @@ def files_of(path: Path) -> list[Path]:
     return found
 
 
-def seal(suffix: str, payload: Files, metadata: Metadata, certificate: Certificate) -> Files:
+def seal(suffix: str, payload: Files, metadata: Metadata, certificate: "Certificate") -> Files:
     """Put metadata and certificate inside a payload, or beside it, in place of any that was there.
 
     Args:
@@ -248,9 +252,11 @@ def seal(suffix: str, payload: Files, metadata: Metadata, certificate: Certifica
     return container.write_props(payload, sealed_props(digested, certificate))
 
 
-def sealed_props(metadata: Metadata, certificate: Certificate) -> dict[str, str]:
+def sealed_props(metadata: Metadata, certificate: "Certificate") -> dict[str, str]:
     """All properties of an artifact, in the order of their names, with a digest of them all."""
     import json
+
+    from mnistx_runtime.artifact.certificate import KEY
 
     props = metadata.to_props() | {KEY: json.dumps(certificate.to_dict(), sort_keys=True)}
     return dict(sorted((props | {DIGEST: props_sha256(props)}).items()))

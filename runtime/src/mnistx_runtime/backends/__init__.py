@@ -4,16 +4,18 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from math import prod
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import Artifact, open_artifact
 from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
 from mnistx_runtime.registry import look_up
+
+if TYPE_CHECKING:
+    from mnistx_runtime.artifact.certificate import Certificate
 
 BACKENDS = {
     "ort": "mnistx_runtime.backends.ort:Ort",
@@ -54,7 +56,7 @@ class Session(Protocol):
         """What the model says of itself."""
 
     @property
-    def certificate(self) -> Certificate:
+    def certificate(self) -> "Certificate":
         """Its golden images and the trained model's answers to them."""
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -88,7 +90,7 @@ class ArtifactSession:
         self.metadata = artifact.metadata
 
     @property
-    def certificate(self) -> Certificate:
+    def certificate(self) -> "Certificate":
         """See `Session.certificate`; it is decoded when it's first asked for."""
         return self._artifact.certificate
 
@@ -186,13 +188,13 @@ def missing(extra: str, *packages: str) -> str | None:
     return f"{absent} is missing: pip install 'mnistx-runtime[{extra}]'" if absent else None
 
 
-def chunk_of(images: NDArray[np.uint8], most: int = CHUNK) -> int:
-    """How many of these images a run takes: at most `most`, and fewer where they are large, to bound the memory.
+def chunk_of(shape: tuple[int, ...], most: int = CHUNK) -> int:
+    """How many images of a shape a run takes: at most `most`, and fewer where they are large, to bound the memory.
 
-    >>> chunk_of(np.zeros((0, 1, 28, 28))), chunk_of(np.zeros((0, 3, 224, 224)))
+    >>> chunk_of((1, 28, 28)), chunk_of((3, 224, 224))
     (64, 6)
     """
-    return max(1, min(most, _CHUNK_PIXELS // max(1, prod(images.shape[1:]))))
+    return max(1, min(most, _CHUNK_PIXELS // prod(shape)))
 
 
 def in_chunks(

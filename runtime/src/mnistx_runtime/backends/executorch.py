@@ -46,7 +46,7 @@ class ExecuTorchSession(ArtifactSession):
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Session.run`."""
-        return in_chunks(self._run, images, chunk_of(images, self._bound))
+        return in_chunks(self._run, images, chunk_of(images.shape[1:], self._bound))
 
     def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         import torch

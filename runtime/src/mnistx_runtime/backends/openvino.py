@@ -49,7 +49,7 @@ class OpenVinoSession(ArtifactSession):
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Session.run`."""
-        return in_chunks(self._run, images, chunk_of(images))
+        return in_chunks(self._run, images, chunk_of(images.shape[1:]))
 
     def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         try:

@@ -2,17 +2,19 @@
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT, Metadata
 from mnistx_runtime.artifact.onnx_file import check_self_contained
-from mnistx_runtime.backends import CHUNK, artifact_for, chunk_of
+from mnistx_runtime.backends import artifact_for, chunk_of
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
+
+if TYPE_CHECKING:
+    from mnistx_runtime.artifact.certificate import Certificate
 
 
 class Ort:
@@ -89,7 +91,7 @@ class OrtSession:
         interface = [(i.name, i.type, i.shape[1:]) for i in session.get_inputs()]
         outputs = [(o.name, o.type) for o in session.get_outputs()]
         batches = [i.shape[0] for i in session.get_inputs() if isinstance(i.shape[0], int)]
-        self._bound = 1 if batches else CHUNK
+        self._chunk = 1 if batches else chunk_of(self.metadata.input.shape)
         fits = interface == [(INPUT, "tensor(uint8)", wanted)] and outputs == [(OUTPUT, "tensor(float)")]
         if not fits or batches not in ([], [1]):
             found = ", ".join(f"{i.name} {i.type} {i.shape}" for i in session.get_inputs())
@@ -99,16 +101,17 @@ class OrtSession:
             )
 
     @property
-    def certificate(self) -> Certificate:
+    def certificate(self) -> "Certificate":
         """See `Session.certificate`."""
+        from mnistx_runtime.artifact.certificate import Certificate
+
         return Certificate.from_props(self._props, self.metadata.input.shape, len(self.metadata.names), self._source)
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Session.run`."""
-        size = chunk_of(images, self._bound)
-        if len(images) <= size:
+        if len(images) <= self._chunk:
             return self._run(images)
-        chunks = [images[at : at + size] for at in range(0, len(images), size)]
+        chunks = [images[at : at + self._chunk] for at in range(0, len(images), self._chunk)]
         if self._threads == 1:
             return np.concatenate([self._run(chunk) for chunk in chunks])
         from concurrent.futures import ThreadPoolExecutor

@@ -45,8 +45,9 @@ class Row:
         beside_first_low: its lower quartile over the rounds.
         beside_first_high: its upper quartile.
         images_per_second: by batch size.
-        sgemm_share: of this machine's SGEMM rate on one core, reached at the largest batch on `threads` threads, 0..1;
-            None where the artifact doesn't say how many operations an image takes.
+        sgemm_share: of this machine's SGEMM rate on one core, reached by the best batch on `threads` threads, 0..1,
+            held to the rate of the same round, the median of all rounds; None where the artifact doesn't say how many
+            operations an image takes.
         peak_mib: memory of the process after all images were answered.
         idle_ms: CPU time burnt in a second without work.
         overhead_us: what the toolkit adds to a bare `session.run`; None for other runtimes than ONNX Runtime.
@@ -187,6 +188,7 @@ def measure(
         single = np.concatenate([each[k][1] for each in rounds])
         beside = [np.median(each[k][1]) / np.median(each[0][1]) for each in rounds]
         rates = {n: n * 1e6 / float(np.median(np.concatenate([each[k][n] for each in rounds]))) for n in batches}
+        sized = [{n: each[k][n] for n in batches} for each in rounds]
         log_probs, peak_mib = answers[k]
         parity = compare(log_probs, images.log_probs)
         flops = workers[k].started["flops"]
@@ -204,7 +206,7 @@ def measure(
                 beside_first_low=float(np.percentile(beside, 25)),
                 beside_first_high=float(np.percentile(beside, 75)),
                 images_per_second=rates,
-                sgemm_share=max(rates.values()) * flops / 1e9 / peak if flops else None,
+                sgemm_share=_sgemm_share(sized, gflops, flops) if flops else None,
                 peak_mib=peak_mib,
                 idle_ms=float(np.median(idle[k])),
                 overhead_us=float(np.median(overheads[k])) if overheads[k] else None,
@@ -217,6 +219,12 @@ def measure(
             )
         )
     return rows, peak
+
+
+def _sgemm_share(rounds: Sequence[dict[int, list[float]]], gflops: Sequence[float], flops: float) -> float:
+    """See `Row`; of each round the microseconds by batch size and the SGEMM rate."""
+    best = [max(size / np.median(times) for size, times in each.items()) for each in rounds]  # images in a microsecond
+    return float(np.median([rate * flops / 1e3 / peak for rate, peak in zip(best, gflops, strict=True)]))
 
 
 def _answers(worker: _Worker, images: NDArray[np.uint8]) -> tuple[NDArray[np.float32], float]:

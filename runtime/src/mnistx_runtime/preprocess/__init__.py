@@ -1,7 +1,6 @@
 """From a picture to the image that a model reads: what each entry of the table in `input_spec` fulfils."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.input_spec import PREPROCESSES, InputSpec
@@ -15,8 +14,7 @@ if TYPE_CHECKING:
 Box = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
+class Prepared(NamedTuple):
     """A picture on its way to the model.
 
     Args:

@@ -1,13 +1,12 @@
 """Connected components of a mask, with numpy alone."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, eq=False)
-class Components:
+class Components(NamedTuple):
     """The 8-connected pieces of a mask.
 
     Args:

@@ -1,6 +1,6 @@
 """Makes of any picture of one digit the image that MNIST would have made of it."""
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +53,7 @@ class MnistDigit:
         return [[self._judge(digit) for digit in line] for line in prepare_digits(picture)]
 
     def _judge(self, digit: Prepared) -> Prepared:
-        return digit if self._reject else replace(digit, rejection_reason=None)
+        return digit if self._reject else digit._replace(rejection_reason=None)
 
 
 def image_from_picture(picture: Image.Image) -> NDArray[np.uint8]:
@@ -95,8 +95,7 @@ def prepare_digit(picture: Image.Image) -> Prepared:
     return Prepared(picture, look.box, image[None], look.digit.levels, reason)
 
 
-@dataclass(frozen=True, eq=False)
-class _Look:
+class _Look(NamedTuple):
     """A look at a picture, or at a part of it.
 
     Args:

@@ -1,7 +1,5 @@
 """Finds all the digits in a picture, and the order in which they are read."""
 
-from dataclasses import replace
-
 import numpy as np
 from PIL import Image
 
@@ -75,8 +73,7 @@ def _crop_columns(digit: Patch, left: int, right: int) -> Patch:
     """The part between two columns, in its own smallest box."""
     rows = np.flatnonzero(digit.mask[:, left:right].any(1))
     part = np.s_[rows[0] : rows[-1] + 1, left:right]
-    return replace(
-        digit,
+    return digit._replace(
         levels=digit.levels[part],
         mask=digit.mask[part],
         top=digit.top + int(rows[0]),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,7 @@ MIN_CONTRAST = 12  # grey levels of 255 between ground and ink
 _BAND = 0.05  # of a digit's room: what lies mostly so near to the edge is no digit
 
 
-@dataclass(frozen=True, eq=False)
-class Patch:
+class Patch(NamedTuple):
     """The ink of one digit.
 
     Args:

@@ -114,9 +114,9 @@ def test_a_file_is_called_after_its_format(name: str, expected: str) -> None:
 
 
 def test_large_images_are_run_in_smaller_chunks_and_none_is_lost() -> None:
-    assert chunk_of(np.zeros((500, 1, 28, 28), np.uint8)) == 64
-    assert chunk_of(np.zeros((500, 3, 224, 224), np.uint8)) == 6
-    assert chunk_of(np.zeros((500, 3, 1024, 1024), np.uint8)) == chunk_of(np.zeros((5, 1, 28, 28), np.uint8), 1) == 1
+    assert chunk_of((1, 28, 28)) == 64
+    assert chunk_of((3, 224, 224)) == 6
+    assert chunk_of((3, 1024, 1024)) == chunk_of((1, 28, 28), 1) == 1
     sizes = []
 
     def run(images: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from mnistx_runtime import BackendUnavailable
 from mnistx_runtime.benchmark import measure as module
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
 from mnistx_runtime.benchmark.libraries import installed_bytes
-from mnistx_runtime.benchmark.measure import measure
+from mnistx_runtime.benchmark.measure import _sgemm_share, measure
 from mnistx_runtime.predictor import BUNDLED, Predictor
 
 
@@ -36,6 +36,12 @@ def test_two_models_are_measured_side_by_side() -> None:
         flops = Predictor(path).metadata.flops
         assert (row.sgemm_share is None) == (flops == 0)
     assert rows[0].beside_first == 1
+
+
+def test_the_share_of_sgemm_is_that_of_each_rounds_best_against_its_own_rate() -> None:
+    fast, slow = {4: [50.0], 8: [60.0, 80.0, 400.0]}, {4: [90.0], 8: [160.0]}  # 8 images in 80 us, then in 160 us
+    shares = _sgemm_share([fast, slow, slow], [200, 50, 50], flops=500e3)  # 50 of 200 GFLOP/s, then 25 of 50 twice
+    assert shares == pytest.approx(0.5)
 
 
 @pytest.mark.usefixtures("quick")

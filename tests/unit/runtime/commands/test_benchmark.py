@@ -41,6 +41,6 @@ def test_the_bundled_model_is_measured_in_processes_of_its_own(tmp_path: Path) -
     assert measured["images_per_second"].keys() == {"8"} and 20 < measured["peak_mib"] < 1000
     assert np.isfinite(measured["overhead_us"])
     if Predictor().metadata.flops:
-        assert 0 < measured["sgemm_share"] < 3
+        assert measured["sgemm_share"] > 0
     else:  # an artifact of schema 1
         assert measured["sgemm_share"] is None

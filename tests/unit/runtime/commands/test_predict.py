@@ -1,10 +1,12 @@
 import csv
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from PIL import Image
 
 from command import PICTURES, json_lines, mnistx, mnistx_process
 from mnistx_export.golden import draw_digit
+from mnistx_runtime.predictor import Predictor
 from mnistx_runtime.records import COLUMNS
 from paper import photo
 
@@ -50,6 +53,21 @@ def test_predict_prints_a_line_a_picture() -> None:
     found = mnistx("predict", PICTURES / "seven.jpg", "--top-k", "2")
     assert found.stdout.startswith(f"{PICTURES / 'seven.jpg'}: 7 (")
     assert found.stdout.count("%") == 2 and found.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize(("model", "exit_code"), [((), 0), (("--model", "no.onnx"), 2)])
+def test_no_garbage_is_collected_while_the_model_is_loaded(
+    model: tuple[str, ...], exit_code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def loaded(*args: Any) -> Predictor:
+        seen.append(gc.isenabled())
+        return Predictor(*args)
+
+    monkeypatch.setattr("mnistx_runtime.predictor.Predictor", loaded)
+    assert mnistx("predict", PICTURES / "seven.jpg", *model).exit_code == exit_code
+    assert seen == [False] and gc.isenabled() and gc.get_freeze_count() == 0
 
 
 def test_explain_draws_what_the_model_saw(tmp_path: Path) -> None:

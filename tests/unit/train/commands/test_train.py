@@ -169,21 +169,19 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path, recipe: str) -
     options = ("--dataset", "digits", "--recipe", recipe, "--epochs", "3", "--device", "cpu", "--out")
 
     with start(*options, straight) as process:
-        _, err = process.communicate(timeout=300)
+        _, err = process.communicate()
         assert process.returncode == 0, err
 
     with start(*options, killed) as process:
-        deadline = time.monotonic() + 300
         while not (killed / "state.safetensors").exists():
             assert process.poll() is None, "ended before it could be killed"
-            assert time.monotonic() < deadline
             time.sleep(0.01)
         process.kill()
     assert process.returncode != 0
     assert not (killed / "model.safetensors").exists()
 
     with start("--resume", "--out", killed) as process:
-        _, err = process.communicate(timeout=300)
+        _, err = process.communicate()
         assert process.returncode == 0, err
 
     assert re.search(rf"recipe {recipe}, [12] of 3 epochs done", err)
