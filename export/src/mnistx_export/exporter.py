@@ -108,16 +108,17 @@ def export(model: Model, format: str | Format, path: str | Path, settings: Setti
     if target.baseline:
         require_calibration(model.calibration)
     tolerance = target.tolerance if settings.atol is None else replace(target.tolerance, atol=settings.atol)
+    metadata = replace(model.metadata, requires=target.requires(settings.opset))
     writable_folder(path.parent)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         trial = Path(folder) / path.name
         payload = convert(model, target, settings)
         certificate = model.certificate(tolerance)
-        files = write_files(trial, target, seal(target.suffix, payload, model.metadata, certificate))
+        files = write_files(trial, target, seal(target.suffix, payload, metadata, certificate))
         try:
             if tolerance.reduced:
                 certificate = _with_own_answers(certificate, _load(trial, target)[1])
-                files = write_files(trial, target, seal(target.suffix, payload, model.metadata, certificate))
+                files = write_files(trial, target, seal(target.suffix, payload, metadata, certificate))
             found = _verify(trial, target, files, model, tolerance)
         except ArtifactError as error:
             reason = str(error).replace(f"{trial.parent}{os.sep}", "")

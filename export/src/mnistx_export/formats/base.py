@@ -23,6 +23,7 @@ NOT_FREE = (
     "loop over them does"
 )
 
+FLOAT16 = Tolerance(atol=0.05, changed=1e-4, own_atol=0.02)
 INT8 = Tolerance(atol=2.0, changed=1e-3, own_atol=0.05)
 
 
@@ -143,6 +144,11 @@ def refuse_opset(opset: int | None) -> None:
         raise BadInput("--opset is for ONNX; this format has none")
 
 
+def no_requirement(opset: int | None) -> str:  # noqa: ARG001
+    """Of a format whose oldest runtime is unknown."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Format:
     """One way to write a model.
@@ -153,6 +159,8 @@ class Format:
         write: the payload of a conversion, files without metadata. Same arguments, same bytes, where the converter
             allows it.
         check_opset: raises BadInput for an operator set that the format can't write.
+        requires: the oldest runtime that reads what it writes with an operator set, see `Metadata`; "" where that is
+            unknown.
         tolerance: what it promises.
         needs: packages that the conversion imports.
         variant: what tells its files from the float32 ones with the same ending, as in `mnist-cnn-int8.onnx`.
@@ -165,6 +173,7 @@ class Format:
     suffix: str
     write: Callable[[Conversion], Files]
     check_opset: Callable[[int | None], None] = refuse_opset
+    requires: Callable[[int | None], str] = no_requirement
     tolerance: Tolerance = FLOAT32
     needs: tuple[str, ...] = ()
     variant: str = ""

@@ -1,6 +1,7 @@
 """ONNX: one self-contained file, batch free, metadata in its `metadata_props`."""
 
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import onnx
@@ -8,6 +9,7 @@ import torch
 
 from mnistx_export import __version__
 from mnistx_export.formats.base import Conversion, Format
+from mnistx_runtime.artifact import onnx_graph
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
 from mnistx_runtime.errors import BadInput
@@ -15,6 +17,8 @@ from mnistx_runtime.errors import BadInput
 DEFAULT_OPSET = 20
 OPSETS = range(18, 25)
 """What the exporter writes natively. Asked for an older one, it falls back or silently writes 18."""
+
+_WEIGHTS_APART = 4  # the IR version from which on initializers need not be inputs, onnx.proto says
 
 PREFIX = "module."  # of the user's module in `DeployedModule`
 
@@ -27,6 +31,31 @@ def check_opset(opset: int | None) -> None:
     """
     if opset is not None and opset not in OPSETS:
         raise BadInput(f"ONNX opset {opset} can't be written; {OPSETS[0]} to {OPSETS[-1]} can")
+
+
+def required_runtime(opset: int | None) -> str:
+    """The oldest ONNX Runtime that reads what is written here with an operator set; None for 20.
+
+    >>> required_runtime(None)
+    'onnxruntime>=1.17'
+    """
+    opset = opset or DEFAULT_OPSET
+    return onnx_graph.required_runtime(opset, least_ir_version([onnx.helper.make_opsetid("", opset)]))
+
+
+def least_ir_version(opsets: Iterable[onnx.OperatorSetIdProto]) -> int:
+    """The lowest version of the file format that these operators go with, at least the first one in which weights
+    needn't be inputs: ONNX Runtime refuses a file for this number alone.
+
+    Args:
+        opsets: the domains that a model imports, and their versions; those that ONNX doesn't define don't count.
+
+    Raises:
+        ValueError: a version is newer than the installed onnx.
+    """
+    own = [opset for opset in opsets if not opset.domain or opset.domain.startswith("ai.onnx")]
+    least: int = onnx.helper.find_min_ir_version_for(own)
+    return max(_WEIGHTS_APART, least)
 
 
 def onnx_from_module(conversion: Conversion) -> Files:
@@ -87,7 +116,9 @@ def onnx_bytes(model: onnx.ModelProto) -> bytes:
 
 
 def clean(model: onnx.ModelProto) -> None:
-    """Strip what converters note of their own work: absolute paths, source lines, shapes of every step."""
+    """Strip what converters note of their own work: absolute paths, source lines, shapes of every step, and an IR
+    version that nothing in the model needs.
+    """
     graph = model.graph
     for holder in (model, graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         del holder.metadata_props[:]
@@ -95,6 +126,7 @@ def clean(model: onnx.ModelProto) -> None:
     del graph.value_info[:]
     graph.name = "mnistx"
     model.producer_name, model.producer_version = "mnistx", __version__
+    model.ir_version = least_ir_version(model.opset_import)
 
 
 def rename_parameters(model: onnx.ModelProto) -> None:
@@ -109,4 +141,4 @@ def rename_parameters(model: onnx.ModelProto) -> None:
             node.input[at] = names.get(name, name)
 
 
-ONNX = Format(name="onnx", suffix=".onnx", write=onnx_from_module, check_opset=check_opset)
+ONNX = Format(name="onnx", suffix=".onnx", write=onnx_from_module, check_opset=check_opset, requires=required_runtime)

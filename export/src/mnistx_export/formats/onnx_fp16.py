@@ -2,10 +2,9 @@
 
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
-from mnistx_export.formats.base import Conversion, Format
-from mnistx_export.formats.onnx import check_opset, clean, onnx_bytes, onnx_model
+from mnistx_export.formats.base import FLOAT16, Conversion, Format
+from mnistx_export.formats.onnx import check_opset, clean, onnx_bytes, onnx_model, required_runtime
 from mnistx_runtime.artifact.container import Files
-from mnistx_runtime.artifact.parity import Tolerance
 
 
 def onnx_fp16_from_module(conversion: Conversion) -> Files:
@@ -21,5 +20,6 @@ ONNX_FP16 = Format(
     variant="-fp16",
     write=onnx_fp16_from_module,
     check_opset=check_opset,
-    tolerance=Tolerance(atol=0.05, changed=1e-4, own_atol=0.02),
+    requires=required_runtime,
+    tolerance=FLOAT16,
 )

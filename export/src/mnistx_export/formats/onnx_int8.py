@@ -20,7 +20,7 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from mnistx_export.formats.base import INT8, Conversion, Format, require_calibration
-from mnistx_export.formats.onnx import PREFIX, check_opset, clean, onnx_bytes, onnx_model
+from mnistx_export.formats.onnx import PREFIX, check_opset, clean, onnx_bytes, onnx_model, required_runtime
 from mnistx_export.rounding import round_layers
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT
@@ -166,6 +166,7 @@ ONNX_INT8 = Format(
     variant="-int8",
     write=onnx_int8_from_module,
     check_opset=check_opset,
+    requires=required_runtime,
     tolerance=INT8,
     baseline="onnx",
 )

@@ -39,6 +39,8 @@ class Metadata:
         temperature: above 0; what log-probabilities are divided by before they are normalized again and given as
             probabilities, so that these are as often right as they say (Guo and others 2017).
         license: the model's licence, an SPDX identifier; empty where nobody said.
+        requires: the oldest runtime that reads such a file, as pip takes it: "onnxruntime>=1.17"; empty where that is
+            unknown.
         schema_version: of these fields.
         task: "classify".
     """
@@ -56,6 +58,7 @@ class Metadata:
     flops: int = 0
     temperature: float = 1.0
     license: str = ""
+    requires: str = ""
     schema_version: int = SCHEMA
     task: str = "classify"
 
@@ -63,7 +66,7 @@ class Metadata:
         """Raise ValueError where a field isn't of its type, or out of its bounds."""
         check_names(self.names)
         texts = ("description", "toolkit_version", "dataset", "weights_sha256", "payload_sha256", "license", "task")
-        for name in (*texts, "reference"):
+        for name in (*texts, "reference", "requires"):
             _check_text(name, getattr(self, name))
         for name in ("temperature", "flops", "test_accuracy"):
             value = getattr(self, name)
@@ -103,7 +106,7 @@ class Metadata:
         Raises:
             ArtifactError: the properties are missing, damaged or of a newer schema.
         """
-        if "schema_version" not in props:
+        if not is_ours(props):
             raise ArtifactError(
                 f"{source} carries no mnistx metadata; `mnistx export` writes models that do, "
                 "and `mnistx seal` adds it to an .onnx file"
@@ -127,6 +130,11 @@ class Metadata:
             if isinstance(error, BadInput) and "update mnistx-runtime" in str(error):
                 raise ArtifactError(f"{source} was {error}") from error
             raise ArtifactError(f"{source} carries damaged mnistx metadata ({error}); export it again") from error
+
+
+def is_ours(props: Mapping[str, str]) -> bool:
+    """Whether the properties of a file are metadata of mnistx."""
+    return "schema_version" in props
 
 
 def check_names(names: tuple[str, ...]) -> None:

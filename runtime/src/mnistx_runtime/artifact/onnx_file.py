@@ -48,14 +48,14 @@ def read_parts(data: bytes, source: str) -> dict[str, bytes]:
     """
     check_self_contained(data, source)
     graph, weights, stripped = bytearray(), bytearray(), None
-    for field, _, content, whole in _read(data, source):
+    for field, _, content, whole in read_fields(data, source):
         if field == _PROPS:
             continue
         if field != _GRAPH or stripped is not None:
             graph += whole
             continue
         stripped = bytearray()
-        for inner, _, _, message in _guard(_fields(content), source):
+        for inner, _, _, message in read_fields(content, source):
             if inner == _INITIALIZER:
                 weights += message
             else:
@@ -71,17 +71,42 @@ def check_self_contained(data: bytes, source: str) -> None:
     Raises:
         ArtifactError: one of its tensors does, or the bytes are no ONNX model.
     """
+    for name in external_files(data, source):
+        raise ArtifactError(
+            f"{source} can't be used as it is: its weights lie in another file, {name!r}, and mnistx takes "
+            "self-contained models: `mnistx seal` takes them in, and torch.onnx.export(..., external_data=False) "
+            "writes one file"
+        )
+
+
+def external_files(data: bytes, source: str) -> Iterator[str]:
+    """The names of the files in which tensors of a model lie, as it gives them, once for each tensor.
+
+    Raises:
+        ArtifactError: the bytes are no ONNX model.
+    """
     waiting = [("model", memoryview(data))]
     while waiting:
         kind, message = waiting.pop()
         inner = _HOLDING_TENSORS[kind]
-        for field, number, content, _ in _guard(_fields(message), source):
+        entries, external = [], False
+        for field, number, content, _ in read_fields(message, source):
             if field in inner:
                 waiting.append((inner[field], content))
             elif kind == "tensor" and field in _EXTERNAL and (number or len(content)):
-                raise ArtifactError(
-                    f"{source} can't be used: its weights lie in another file; mnistx takes self-contained models"
-                )
+                external = True
+                entries.append(content)
+        if external:
+            yield _location(entries, source)
+
+
+def _location(entries: list[memoryview], source: str) -> str:
+    """The one named "location" among a tensor's entries of external data."""
+    for entry in entries:
+        texts = {field: bytes(text) for field, _, text, _ in read_fields(entry, source)}
+        if texts.get(1) == b"location":
+            return texts.get(2, b"").decode(errors="replace")
+    return ""
 
 
 def read_props(data: bytes, source: str) -> dict[str, str]:
@@ -91,10 +116,10 @@ def read_props(data: bytes, source: str) -> dict[str, str]:
         ArtifactError: the bytes are no ONNX model, or are cut off.
     """
     props: dict[str, str] = {}
-    for field, _, content, _ in _read(data, source):
+    for field, _, content, _ in read_fields(data, source):
         if field == _PROPS:
             try:
-                entry = {number: bytes(text).decode() for number, _, text, _ in _guard(_fields(content), source)}
+                entry = {number: bytes(text).decode() for number, _, text, _ in read_fields(content, source)}
                 props[entry[1]] = entry.get(2, "")
             except (UnicodeDecodeError, KeyError) as error:
                 raise ArtifactError(f"{source} carries metadata that is no text") from error
@@ -107,7 +132,7 @@ def write_props(data: bytes, props: Mapping[str, str], source: str = "the model"
     >>> read_props(write_props(write_props(b"", {"a": "1"}), {"b": "2"}), "m.onnx")
     {'b': '2'}
     """
-    kept = b"".join(bytes(whole) for field, _, _, whole in _read(data, source) if field != _PROPS)
+    kept = b"".join(bytes(whole) for field, _, _, whole in read_fields(data, source) if field != _PROPS)
     entries = (_message(1, name.encode()) + _message(2, value.encode()) for name, value in props.items())
     return kept + b"".join(_message(_PROPS, entry) for entry in entries)
 
@@ -119,8 +144,8 @@ def read_weights(data: bytes, source: str) -> dict[str, NDArray[Any]]:
         ArtifactError: the bytes are no ONNX model, or are cut off.
     """
     weights: dict[str, NDArray[Any]] = {}
-    for field, _, content, _ in _read(data, source):
-        for inner, _, message, _ in _guard(_fields(content), source) if field == _GRAPH else ():
+    for field, _, content, _ in read_fields(data, source):
+        for inner, _, message, _ in read_fields(content, source) if field == _GRAPH else ():
             if inner == _INITIALIZER:
                 name, kind, raw, dims = _guard_tensor(message, source)
                 if kind in TYPES and "." in name:
@@ -128,8 +153,13 @@ def read_weights(data: bytes, source: str) -> dict[str, NDArray[Any]]:
     return weights
 
 
-def _read(data: bytes, source: str) -> Iterator[tuple[int, int, memoryview, memoryview]]:
-    return _guard(_fields(memoryview(data)), source)
+def read_fields(message: bytes | memoryview, source: str) -> Iterator[tuple[int, int, memoryview, memoryview]]:
+    """The fields of a protobuf message in order: number; value of a varint; content of what has a length; all bytes.
+
+    Raises:
+        ArtifactError: the bytes are no message, or are cut off.
+    """
+    return _guard(_fields(memoryview(message)), source)
 
 
 def _guard(found: Iterator[Any], source: str) -> Iterator[Any]:

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from command import ROOT, by_weight
 from mnistx_export import Model, export
 from mnistx_export.formats.base import Conversion, format_named
-from mnistx_export.formats.onnx import OPSETS
+from mnistx_export.formats.onnx import OPSETS, least_ir_version
 from mnistx_runtime import InputSpec
 from mnistx_runtime.artifact.onnx_file import read_weights
 from mnistx_runtime.errors import BadInput
@@ -37,7 +39,28 @@ def test_an_onnx_file_is_clean_free_in_its_batch_and_holds_its_own_weights(conve
 @pytest.mark.parametrize("opset", OPSETS)
 def test_every_opset_that_is_offered_is_what_comes_out(opset: int, conversion: Conversion) -> None:
     data = format_named("onnx").write(replace(conversion, opset=opset))[".onnx"]
-    assert onnx.load_from_string(data).opset_import[0].version == opset
+    model = onnx.load_from_string(data)
+    assert model.opset_import[0].version == opset
+    assert model.ir_version == onnx.helper.find_min_ir_version_for(model.opset_import)
+
+
+@pytest.mark.parametrize("name", by_weight(["onnx", "onnx-fp16", "onnx-int8"]))
+def test_the_ir_version_is_the_lowest_that_the_operators_go_with(name: str, conversion: Conversion) -> None:
+    assert onnx.load_from_string(format_named(name).write(conversion)[".onnx"]).ir_version == 9
+
+
+@pytest.mark.parametrize("name", ["onnx", "onnx-fp16", "onnx-int8", "ort"])
+def test_the_oldest_onnx_runtime_that_the_metadata_name_is_the_one_that_was_found(name: str) -> None:
+    page = (ROOT / "artifacts" / "oldest_onnxruntime.md").read_text()
+    (found,) = re.findall(rf"^\| `{name}` \| (1\.\d+) \|", page, re.M)
+    assert format_named(name).requires(None) == f"onnxruntime>={found}"
+    assert f"ONNX Runtime {found}" in (ROOT / "README.md").read_text()
+
+
+def test_a_version_that_onnx_does_not_know_yet_is_told() -> None:
+    assert least_ir_version([onnx.helper.make_opsetid("", 7), onnx.helper.make_opsetid("own", 3)]) == 4
+    with pytest.raises(ValueError, match="Unsupported"):
+        least_ir_version([onnx.helper.make_opsetid("", 999)])
 
 
 @pytest.mark.parametrize("opset", [0, 13, 17, 99])
