@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mnistx_runtime.artifact import archive, onnx_file, schema_1, sidecar, trailer
 from mnistx_runtime.artifact.digests import part_digests, payload_sha256
-from mnistx_runtime.artifact.metadata import DIGEST, Metadata, props_sha256
+from mnistx_runtime.artifact.metadata import DIGEST, Metadata, is_ours, props_sha256
 from mnistx_runtime.errors import ArtifactError
 
 if TYPE_CHECKING:
@@ -153,6 +153,12 @@ class Artifact:
         Raises:
             ArtifactError: it says nothing, or what is damaged.
         """
+        if self.path.suffix == ".onnx" and not is_ours(self.props):
+            from mnistx_runtime.artifact.onnx_graph import read_graph
+
+            obstacles = read_graph(self.files[".onnx"], str(self.path)).obstacles
+            if obstacles:
+                raise ArtifactError(f"{self.path} can't be run, nor sealed by mnistx: {'; '.join(obstacles)}")
         return Metadata.from_props(self.props, str(self.path))
 
     @cached_property

@@ -72,8 +72,45 @@ def load_session(data: bytes, path: Path) -> Any:
     try:
         return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:
-        reason = str(error).partition("\n")[0].rpartition(" : ")[2]
-        raise ArtifactError(f"{path} is not a readable ONNX model: {reason}") from error
+        raise ArtifactError(f"{path} can't be run: {reason_of(error)}") from error
+
+
+_NOISE = (
+    r"^\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : ",
+    r"(Load model from \S+ failed|Failed to load model( with error)?)[:.]\s*",
+    r"\S+\.(cc|h):\d+ [^()]*?\(.*?\) (?=[A-Z])",  # where in its source, with the function's parameters
+    r"\S+\.(cc|h):\d+ \w+ ",
+)
+_IR = r"Unsupported model IR version: (\d+), max supported IR version: (\d+)"
+_OPSET = r"Opset (\d+) is under development.* for domain (\S+) is till opset (\d+)"
+_OPERATOR = r"(\S+)\(-?\d+\) is not a registered function/op"
+_WAYS_OUT = (
+    (_IR, "it is of IR version {0}, the installed ONNX Runtime reads up to {1}: write a lower one, or update "
+     "onnxruntime"),
+    (_OPSET, "it is of opset {0} of {1}, the installed ONNX Runtime has up to {2}: export with a lower one, or update "
+     "onnxruntime"),
+    (_OPERATOR, "its operator {0} is a custom one, which ONNX Runtime doesn't have"),
+    ("Protobuf parsing failed", "it is not a readable ONNX model (damaged or cut off)"),
+)  # fmt: skip
+"""What ONNX Runtime says, and what that means to a user."""
+
+
+def reason_of(error: Exception) -> str:
+    """What ONNX Runtime says is wrong, whole, without the places in its source.
+
+    >>> reason_of(ValueError("[ONNXRuntimeError] : 1 : FAIL : Fatal error: my:Foo(-1) is not a registered function/op"))
+    "its operator my:Foo is a custom one, which ONNX Runtime doesn't have"
+    """
+    import re
+
+    text = " ".join(str(error).split())
+    for pattern, meaning in _WAYS_OUT:
+        found = re.search(pattern, text)
+        if found:
+            return meaning.format(*found.groups())
+    for noise in _NOISE:
+        text = re.sub(noise, "", text)
+    return text or type(error).__name__
 
 
 class OrtSession:

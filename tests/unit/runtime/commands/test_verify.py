@@ -5,6 +5,7 @@ import pytest
 from onnx import numpy_helper
 
 from command import json_lines, mnistx
+from foreign_onnx import foreign_model, write
 from mnistx_runtime.artifact.container import open_artifact
 from mnistx_runtime.artifact.onnx_file import write_props
 from seal_bundled import seal_bundled
@@ -91,3 +92,21 @@ def test_a_golden_image_that_was_exchanged_is_a_changed_certificate(tmp_path: Pa
 def test_names_that_no_model_can_have_get_one_line(args: tuple[str, ...]) -> None:
     found = mnistx(*args)
     assert found.exit_code == 2 and found.stderr.startswith("Error: ") and found.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("model", "why"),
+    [
+        (foreign_model(["N", 64], domain="my.ops"), "custom"),
+        (foreign_model(["N", 64], opset=99), "opset 99"),
+        (foreign_model(["N", 64], ir_version=99), "IR version 99"),
+    ],
+)
+def test_why_somebody_s_file_can_not_be_run_is_told_by_every_command_that_would(
+    model: onnx.ModelProto, why: str, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "m.onnx", model)
+    commands: list[list[str | Path]] = [["verify", path], ["predict", "x.png", "--model", path], ["benchmark", path]]
+    for command in commands:
+        found = mnistx(*command)
+        assert found.exit_code == 2 and why in found.stderr and found.stderr.count("\n") == 1, found.stderr
