@@ -6,13 +6,16 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import TensorProto
 from torch import nn
 
+from foreign_onnx import as_sklearn, foreign_model, weights, write, write_external
 from mnistx_export.sealing import seal_onnx
 from mnistx_export.spec_file import SpecFile
 from mnistx_runtime import BadInput, InputSpec, Predictor, verify
 from mnistx_runtime.artifact.metadata import ITSELF
 from mnistx_runtime.errors import ArtifactError
+from mnistx_train.inference import log_probs
 
 INPUT = InputSpec(channels=3, height=16, width=12, mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.3), preprocess="resize")
 
@@ -77,10 +80,10 @@ def test_channels_last_and_weights_in_another_file_are_taken_in(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"names": ("cat", "dog")}, "3,.* numbers an image, and 2 classes"),
+        ({"names": ("cat", "dog")}, r"scores float32 \[3\] an image, and 2 classes"),
         ({"output": "probabilities"}, "its rows don't sum to 1"),
         ({"output": "scores"}, "output must be one of"),
-        ({"spec": replace(INPUT, height=17)}, "the spec says float images"),
+        ({"spec": replace(INPUT, height=17)}, r"takes x float \[.*16, 12\], not images \[N, 3, 17, 12\]"),
     ],
 )
 def test_what_the_spec_says_is_held_to_the_file(change: dict[str, object], why: str, tmp_path: Path) -> None:
@@ -113,5 +116,89 @@ def test_a_file_of_two_inputs_can_not_be_sealed(tmp_path: Path) -> None:
     model = onnx.load(source)
     model.graph.input.append(onnx.helper.make_tensor_value_info("mask", onnx.TensorProto.FLOAT, [1]))
     onnx.save(model, source)
-    with pytest.raises(BadInput, match="2 inputs and 1 outputs"):
+    with pytest.raises(BadInput, match="takes 2 inputs, x, mask"):
         seal_onnx(source, described(tmp_path), tmp_path / "sealed.onnx")
+
+
+GREY = InputSpec(channels=1, height=8, width=9, mean=(0.25,), std=(0.5,))
+PIXELS = replace(GREY, mean=(0.0,), std=(1 / 255,))
+DIGITS = tuple("0123456789")
+
+
+def answers_of(path: Path) -> np.ndarray:
+    images = np.random.default_rng(0).integers(0, 256, (5, *GREY.shape), dtype=np.uint8)
+    return Predictor(path).log_probs(images)
+
+
+def expected(spec: InputSpec) -> np.ndarray:
+    layer = nn.Linear(72, 10, bias=False)
+    layer.weight.data = torch.from_numpy(weights(72, 10).T.copy())
+    images = np.random.default_rng(0).integers(0, 256, (5, *GREY.shape), dtype=np.uint8)
+    return log_probs(nn.Sequential(nn.Flatten(), layer).eval(), images, spec, output="logits")
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "atol"),
+    [
+        (TensorProto.FLOAT, GREY, 1e-5),
+        (TensorProto.FLOAT16, GREY, 0.02),
+        (TensorProto.DOUBLE, GREY, 1e-5),
+        (TensorProto.UINT8, PIXELS, 1e-4),
+        (TensorProto.INT64, PIXELS, 1e-4),
+    ],
+)
+@pytest.mark.parametrize("shape", [["N", 1, 8, 9], ["N", 8, 9], [1, 72], ["N", 8, 9, 1]])
+def test_every_type_and_arrangement_is_sealed_with_the_answers_of_its_layer(
+    kind: int, spec: InputSpec, atol: float, shape: list[int | str], tmp_path: Path
+) -> None:
+    source = write(tmp_path / "m.onnx", foreign_model(shape, kind))
+    described = SpecFile(tmp_path / "spec.toml", DIGITS, "logits", spec)
+    found = seal_onnx(source, described, tmp_path / "sealed.onnx")
+    assert found.passed and found.parity is not None and found.parity.atol <= 0.02
+    np.testing.assert_allclose(answers_of(tmp_path / "sealed.onnx"), expected(spec), atol=atol * 10)
+
+
+def test_of_whole_numbers_the_spec_must_say_so(tmp_path: Path) -> None:
+    source = write(tmp_path / "m.onnx", foreign_model(["N", 1, 8, 9], TensorProto.UINT8))
+    with pytest.raises(BadInput, match=r"pixels of 0 to 255: write mean = 0 and std = 0\.0039215686"):
+        seal_onnx(source, SpecFile(tmp_path / "spec.toml", DIGITS, "logits", GREY), tmp_path / "sealed.onnx")
+
+
+def test_sklearn_s_probabilities_are_sealed(tmp_path: Path) -> None:
+    source = write(tmp_path / "m.onnx", as_sklearn(foreign_model(["N", 72]), DIGITS))
+    described = SpecFile(tmp_path / "spec.toml", DIGITS, "probabilities", GREY)
+    assert seal_onnx(source, described, tmp_path / "sealed.onnx").passed
+    np.testing.assert_allclose(answers_of(tmp_path / "sealed.onnx"), expected(GREY), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("opset", "ir_version", "lowest", "requires"),
+    [(20, 10, 9, "1.17"), (13, 10, 7, "1.15"), (8, 3, 4, "1.15"), (21, 10, 10, "1.18")],
+)
+def test_a_sealed_file_is_of_the_lowest_ir_version_and_says_which_runtime_reads_it(
+    opset: int, ir_version: int, lowest: int, requires: str, tmp_path: Path
+) -> None:
+    source = write(tmp_path / "m.onnx", foreign_model(["N", 1, 8, 9], opset=opset, ir_version=ir_version))
+    model = onnx.load(source)
+    if ir_version < 4:  # where weights are inputs, too
+        model.graph.input.append(onnx.helper.make_tensor_value_info("weights", TensorProto.FLOAT, [72, 10]))
+    described = SpecFile(tmp_path / "spec.toml", DIGITS, "logits", GREY)
+    assert seal_onnx(write(source, model), described, tmp_path / "sealed.onnx").passed
+    assert onnx.load(tmp_path / "sealed.onnx").ir_version == lowest
+    assert Predictor(tmp_path / "sealed.onnx").metadata.requires == f"onnxruntime>={requires}"
+    np.testing.assert_allclose(answers_of(tmp_path / "sealed.onnx"), expected(GREY), atol=1e-4)
+
+
+def test_a_batch_of_several_alone_can_not_be_sealed(tmp_path: Path) -> None:
+    source = write(tmp_path / "m.onnx", foreign_model([4, 1, 8, 9]))
+    with pytest.raises(BadInput, match="takes 4 images at a time"):
+        seal_onnx(source, SpecFile(tmp_path / "spec.toml", DIGITS, "logits", GREY), tmp_path / "sealed.onnx")
+
+
+def test_weights_outside_of_the_folder_are_not_taken_in(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    source = write_external(tmp_path / "inner" / "m.onnx", foreign_model(["N", 1, 8, 9]), "../m.data")
+    (tmp_path / "inner" / "m.data").rename(tmp_path / "m.data")
+    with pytest.raises(ArtifactError, match="outside of its folder"):
+        seal_onnx(source, SpecFile(tmp_path / "spec.toml", DIGITS, "logits", GREY), tmp_path / "sealed.onnx")
+    assert not (tmp_path / "sealed.onnx").exists()

@@ -119,7 +119,7 @@ def compare_with_model(artifact: Path, model: Model, against: str, atol: float |
     note = "" if model.test else "compared on no test images: there are none at hand"
     if artifact.suffix == ".onnx" and DIGEST not in open_artifact(existing_file(artifact, "ort")).props:
         found = foreign_onnx(artifact, model, golden)
-        answer, lacks, takes = found.answer, found.lacks, found.takes
+        answer, lacks, takes, tolerance = found.answer, found.lacks, found.takes, found.tolerance
     else:
         predictor = Predictor(artifact, runtime_of(artifact))
         certificate, tolerance = verify(artifact), predictor.certificate.tolerance
