@@ -1,6 +1,7 @@
 """Finds the first layer of an ONNX or TorchScript file whose output leaves the tolerance."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,15 @@ from mnistx_runtime.errors import BadInput
 _LAST_OPERATOR = {
     "Normalize": ("Div", "aten::div"),
     "Conv2d": ("Conv", "aten::_convolution", "aten::conv2d"),
+    "BatchNorm2d": ("BatchNormalization", "Conv", "aten::batch_norm", "aten::_convolution", "aten::conv2d"),
     "ReLU": ("Relu", "aten::relu", "aten::relu_"),
     "MaxPool2d": ("MaxPool", "aten::max_pool2d"),
     "Flatten": ("Reshape", "Flatten", "aten::flatten", "aten::reshape"),
     "Linear": ("Gemm", "Add", "aten::linear", "aten::addmm"),
     "LogSoftmax": ("LogSoftmax", "aten::log_softmax"),
 }
-"""The operator that a layer ends with, in ONNX and in TorchScript."""
+"""The operator that a layer ends with, in ONNX and in TorchScript. Exporters may fold a batch normalization into the
+convolution before it."""
 
 Arrays = list[tuple[str, NDArray[Any]]]
 
@@ -45,12 +48,32 @@ class Layer:
     passed: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Call:
+    """What a layer of the trained module was given and gave, each time that it was called.
+
+    Args:
+        name: in the trained module; from the second time on with how many times it was.
+        kind: its class.
+        given: the identity of the tensor that it was called with.
+        gave: the identity of its output.
+        output: its numbers then, before another layer changed them in place.
+    """
+
+    name: str
+    kind: str
+    given: int
+    gave: int
+    output: NDArray[Any]
+
+
 def compare_layers(path: Path, model: Model, images: NDArray[np.uint8], atol: float) -> list[Layer]:
     """Every layer of an artifact beside that of the module it was made of.
 
     Args:
         path: ends in .onnx or .torchscript.
-        model: whose module is a list of layers, `nn.Sequential`.
+        model: of its module, of any kind, the layers are followed that are modules of their own, such as nn.Conv2d, in
+            the order in which they are called; what is computed between them isn't looked at.
         images: uint8 `(N, channels, height, width)`.
         atol: tolerance; see `Layer`.
 
@@ -58,38 +81,78 @@ def compare_layers(path: Path, model: Model, images: NDArray[np.uint8], atol: fl
         The layers in order; the first that hasn't passed is where it goes wrong.
 
     Raises:
-        BadInput: another format, a module of another kind, or a file that isn't built of the same layers.
+        BadInput: another format, no layer to follow, or a file that isn't built of the same layers.
     """
     if path.suffix not in _OUTPUTS:
         raise BadInput(f"{path}: --layers looks into {' and '.join(_OUTPUTS)} files")
-    children: list[tuple[str, nn.Module]] = [("normalize", model.deployed.normalize), *model.module.named_children()]
-    children = [(name, layer) for name, layer in children if not isinstance(layer, nn.Identity | nn.Dropout)]
-    strange = next((layer for _, layer in children if type(layer).__name__ not in _LAST_OPERATOR), None)
-    if strange is not None or not isinstance(model.module, nn.Sequential):
-        what = type(strange or model.module).__name__
-        raise BadInput(f"--layers follows nn.Sequential of {', '.join(_LAST_OPERATOR)}, not {what}")
+    calls = trace_layers(model, images)
+    if len(calls) < 2:
+        raise BadInput(f"--layers follows modules such as {', '.join(_LAST_OPERATOR)}, and this one has none of them")
     found = _OUTPUTS[path.suffix](path, images)
-    layers, value, at = [], torch.from_numpy(images), 0
-    with torch.inference_mode():
-        for name, child in children:
-            value = child(value)
-            expected = value.numpy()
-            at += _offset(found[at:], type(child).__name__, expected.shape, name)
-            gap = np.abs(found[at][1].astype(np.float64) - expected)
-            largest = float(gap.max()) if np.isfinite(gap).all() else float("inf")
-            scale = float(np.abs(expected).max())
-            layers.append(Layer(name, largest, scale, largest <= atol * max(1.0, scale)))
-            at += 1
+    calls = _without_folded(calls, found)
+    layers, at = [], 0
+    for call in calls:
+        at += _offset(found[at:], call)
+        gap = np.abs(found[at][1].astype(np.float64) - call.output)
+        largest = float(gap.max()) if np.isfinite(gap).all() else float("inf")
+        scale = float(np.abs(call.output).max())
+        layers.append(Layer(call.name, largest, scale, largest <= atol * max(1.0, scale)))
+        at += 1
     return layers
 
 
-def _offset(found: Arrays, kind: str, shape: tuple[int, ...], name: str) -> int:
+def trace_layers(model: Model, images: NDArray[np.uint8]) -> list[Call]:
+    """The calls of the trained module's layers that can be followed, in order, the normalization first.
+
+    Args:
+        model: whose module is run as it is deployed. Layers that aren't called, that give something else than a tensor,
+            or do nothing, as dropout, have no call.
+        images: uint8 `(N, channels, height, width)`.
+    """
+    calls: list[Call] = []
+    times: Counter[str] = Counter()
+    kept = []  # so that no identity is given twice
+
+    def hook(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def note(layer: nn.Module, given: Any, gave: Any) -> None:
+            kept.append((given, gave))
+            times[name] += 1
+            shown = name if times[name] == 1 else f"{name} (call {times[name]})"
+            output = gave.detach().clone().numpy()
+            calls.append(Call(shown, type(layer).__name__, id(given[0]) if given else 0, id(gave), output))
+
+        return note
+
+    followed = [("normalize", model.deployed.normalize), *model.module.named_modules()]
+    handles = [
+        layer.register_forward_hook(hook(name or "module"))
+        for name, layer in followed
+        if type(layer).__name__ in _LAST_OPERATOR
+    ]
+    try:
+        with torch.no_grad():
+            model.deployed(torch.from_numpy(images))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return calls
+
+
+def _without_folded(calls: list[Call], found: Arrays) -> list[Call]:
+    """The calls without the convolutions that lie in the file with the batch normalization behind them folded in."""
+    if any(operator in ("BatchNormalization", "aten::batch_norm") for operator, _ in found):
+        return calls
+    folded = {call.given for call in calls if call.kind == "BatchNorm2d"}
+    return [call for call in calls if call.kind != "Conv2d" or call.gave not in folded]
+
+
+def _offset(found: Arrays, call: Call) -> int:
     """Of the last of the next operators of this kind in a row, as a division that belongs to another one."""
-    operators = _LAST_OPERATOR[kind]
-    fitting = [i for i in range(len(found)) if found[i][0] in operators and found[i][1].shape == shape]
+    operators = _LAST_OPERATOR[call.kind]
+    fitting = [i for i in range(len(found)) if found[i][0] in operators and found[i][1].shape == call.output.shape]
     if not fitting:
-        raise BadInput(f"the file isn't built of the trained module's layers: it has nothing like {name}")
-    return fitting[1] if name == "normalize" and len(fitting) > 1 else fitting[0]
+        raise BadInput(f"the file isn't built of the trained module's layers: it has nothing like {call.name}")
+    return fitting[1] if call.kind == "Normalize" and len(fitting) > 1 else fitting[0]
 
 
 def _onnx_outputs(path: Path, images: NDArray[np.uint8]) -> Arrays:
@@ -115,7 +178,7 @@ def _torchscript_outputs(path: Path, images: NDArray[np.uint8]) -> Arrays:
         module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
         graph = module.inlined_graph.copy()
         nodes = list(_nodes(graph))
-        values = [node.output() for node in nodes]
+        values = [_copy_of(graph, node) for node in nodes]
         together = graph.appendNode(graph.create("prim::TupleConstruct", values, 1))
         together.output().setType(torch._C.TupleType([value.type() for value in values]))
         graph.eraseOutput(0)
@@ -124,6 +187,16 @@ def _torchscript_outputs(path: Path, images: NDArray[np.uint8]) -> Arrays:
         with torch.inference_mode():
             outputs = run(module._c, torch.from_numpy(images))
     return [(node.kind(), output.numpy()) for node, output in zip(nodes, outputs, strict=True)]
+
+
+def _copy_of(graph: Any, node: Any) -> Any:
+    """A copy of a node's output right behind it, which what follows can't change in place."""
+    none = graph.create("prim::Constant")
+    copy = graph.create("aten::clone", [node.output(), none.output()], 1)
+    none.insertAfter(node)
+    none.output().setType(torch._C.NoneType.get())
+    copy.insertAfter(none)
+    return copy.output()
 
 
 def _nodes(graph: Any) -> Iterator[Any]:

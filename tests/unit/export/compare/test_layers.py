@@ -1,3 +1,5 @@
+import copy
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,6 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn import functional
 
 from broken import write_unverified
 from mnistx_export import Model
@@ -13,6 +16,7 @@ from mnistx_export.checkpoint_model import model_from_checkpoint
 from mnistx_export.compare.layers import compare_layers
 from mnistx_export.formats.base import format_named
 from mnistx_export.golden import golden_images
+from mnistx_runtime import InputSpec
 from mnistx_runtime.errors import BadInput
 
 
@@ -49,15 +53,77 @@ def test_a_normalization_with_another_third_digit_is_the_first_layer(model: Mode
     assert not compare_layers(artifact, model, golden(model), 1e-4)[0].passed
 
 
-def test_layers_of_a_network_that_is_no_list_can_not_be_followed(artifacts: dict[str, Path], model: Model) -> None:
-    class Wrapped(nn.Module):
-        def __init__(self, inner: nn.Module) -> None:
-            super().__init__()
-            self.inner = inner
+SPEC = InputSpec(channels=1, height=8, width=9, mean=(0.4,), std=(0.25,))
 
+
+class Own(nn.Module):
+    """A forward of its own: a layer used twice, one that is never called, functions between, a tuple handed on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.norm = nn.Conv2d(1, 4, 3, padding=1), nn.BatchNorm2d(4)
+        self.again, self.unused = nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(1, 4, 3, padding=1)
+        self.act, self.drop, self.pair = nn.ReLU(inplace=True), nn.Dropout(inplace=True), Pair()
+        self.fc = nn.Linear(4 * 8 * 9, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        one, other = self.pair(self.act(self.norm(self.first(x))))
+        x = functional.relu(self.again(one) + other)
+        answers: torch.Tensor = self.fc(self.drop(self.act(self.again(x))).flatten(1))
+        return answers
+
+
+class Pair(nn.Module):
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x, x * 2
+
+
+def own_model(module: nn.Module) -> Model:
+    torch.manual_seed(0)
+    for each in module.modules():
+        if isinstance(each, nn.BatchNorm2d):
+            assert each.running_mean is not None and each.running_var is not None
+            each.running_mean.normal_()
+            each.running_var.uniform_(0.5, 2)
+    return Model(module.eval(), SPEC, ("cat", "dog", "owl"))
+
+
+def sequence() -> nn.Sequential:
+    """Dropout, layers that do nothing, one that works in place, one that stands at two places."""
+    act = nn.ReLU(inplace=True)
+    return nn.Sequential(
+        *(nn.Conv2d(1, 4, 3, padding=1), act, nn.Dropout(), nn.Conv2d(4, 4, 3, padding=1), nn.Identity(), act),
+        *(nn.Flatten(), nn.Dropout(inplace=True), nn.Linear(4 * 8 * 9, 3)),
+    )
+
+
+@pytest.mark.parametrize("name", ["onnx", "torchscript"])
+@pytest.mark.parametrize(
+    ("module", "followed"),
+    [
+        (sequence, ["normalize", "0", "1", "3", "1 (call 2)", "6", "8"]),
+        (Own, ["normalize", "norm", "act", "again", "again (call 2)", "act (call 2)", "fc"]),
+    ],
+)
+def test_every_layer_is_followed_as_often_as_it_is_called_and_those_that_do_nothing_are_left_out(
+    module: Callable[[], nn.Module], followed: list[str], name: str, tmp_path: Path
+) -> None:
+    model = own_model(module())
+    artifact = write_unverified(format_named(name), model, tmp_path / f"m{format_named(name).suffix}")
+    images = np.random.default_rng(0).integers(0, 256, (6, *SPEC.shape), dtype=np.uint8)
+    layers = compare_layers(artifact, model, images, 1e-4)
+    assert [layer.name for layer in layers] == followed and all(layer.passed for layer in layers), layers
+    changed = own_model(copy.deepcopy(model.module))
+    with torch.no_grad():
+        next(p for n, p in changed.module.named_parameters() if n in ("3.bias", "again.bias")).add_(0.05)
+    layers = compare_layers(artifact, changed, images, 1e-4)
+    assert next(layer.name for layer in layers if not layer.passed) in ("3", "again")
+
+
+def test_a_network_without_a_layer_to_follow_is_told(artifacts: dict[str, Path], model: Model) -> None:
+    class Function(nn.Module):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            answers: torch.Tensor = self.inner(x)
-            return answers
+            return x.flatten(1)[:, :10]
 
-    with pytest.raises(BadInput, match=r"--layers follows nn.Sequential"):
-        compare_layers(artifacts["onnx"], replace(model, module=Wrapped(model.module).eval()), golden(model), 1e-4)
+    with pytest.raises(BadInput, match=r"--layers follows modules such as .*Conv2d"):
+        compare_layers(artifacts["onnx"], Model(Function().eval(), model.spec, model.names), golden(model), 1e-4)
