@@ -33,14 +33,18 @@ def check_opset(opset: int | None) -> None:
         raise BadInput(f"ONNX opset {opset} can't be written; {OPSETS[0]} to {OPSETS[-1]} can")
 
 
-def required_runtime(opset: int | None) -> str:
+def required_runtime(opset: int | None, least: str = onnx_graph.RELEASES[0][0]) -> str:
     """The oldest ONNX Runtime that reads what is written here with an operator set; None for 20.
+
+    Args:
+        opset: see `OPSETS`.
+        least: see `onnx_graph.required_runtime`.
 
     >>> required_runtime(None)
     'onnxruntime>=1.17'
     """
     opset = opset or DEFAULT_OPSET
-    return onnx_graph.required_runtime(opset, least_ir_version([onnx.helper.make_opsetid("", opset)]))
+    return onnx_graph.required_runtime(opset, least_ir_version([onnx.helper.make_opsetid("", opset)]), least)
 
 
 def least_ir_version(opsets: Iterable[onnx.OperatorSetIdProto]) -> int:

@@ -1,5 +1,7 @@
 """ONNX with its weights and arithmetic in float16: half the size, for devices that compute in it."""
 
+from functools import partial
+
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from mnistx_export.formats.base import FLOAT16, Conversion, Format
@@ -20,6 +22,6 @@ ONNX_FP16 = Format(
     variant="-fp16",
     write=onnx_fp16_from_module,
     check_opset=check_opset,
-    requires=required_runtime,
+    requires=partial(required_runtime, least="1.17"),  # older ones lack operators in float16
     tolerance=FLOAT16,
 )

@@ -6,13 +6,14 @@ Its metadata lies in a zip archive after it.
 import logging
 import tempfile
 import warnings
+from functools import partial
 from pathlib import Path
 
 import onnxruntime
 from onnxruntime.tools.ort_format_model import create_config_from_models
 
 from mnistx_export.formats.base import Conversion, Format
-from mnistx_export.formats.onnx import check_opset, onnx_bytes, onnx_model
+from mnistx_export.formats.onnx import check_opset, onnx_bytes, onnx_model, required_runtime
 from mnistx_runtime.artifact.container import Files
 
 
@@ -40,4 +41,11 @@ def ort_from_module(conversion: Conversion) -> Files:
         return {".ort": path.read_bytes(), ".required_operators.config": "".join(operators).encode()}
 
 
-ORT = Format(name="ort", suffix=".ort", write=ort_from_module, check_opset=check_opset)
+ORT = Format(
+    name="ort",
+    suffix=".ort",
+    write=ort_from_module,
+    check_opset=check_opset,
+    requires=partial(required_runtime, least="1.16"),
+)
+"""ONNX Runtime 1.15 reads an older version of its own format."""

@@ -12,7 +12,8 @@ from typing import Any
 from mnistx_runtime.artifact.onnx_file import external_files, read_fields
 
 RELEASES = (
-    ("1.15", 19, 9),
+    ("1.15", 18, 9),
+    ("1.16", 19, 9),
     ("1.17", 20, 9),
     ("1.18", 21, 10),
     ("1.21", 22, 10),
@@ -108,22 +109,24 @@ class OnnxGraph:
         return {name: value for name, value in values.items() if name != "foreign"}
 
 
-def required_runtime(opset: int, ir_version: int) -> str:
+def required_runtime(opset: int, ir_version: int, least: str = RELEASES[0][0]) -> str:
     """The oldest ONNX Runtime that was found to read such a file, as pip takes it.
 
     Args:
         opset: of ai.onnx.
         ir_version: of the file.
+        least: a release in the table, where older ones lack something else.
 
     >>> required_runtime(20, 9), required_runtime(20, 10), required_runtime(99, 9)
     ('onnxruntime>=1.17', 'onnxruntime>=1.18', 'onnxruntime>1.32')
     """
-    oldest = _oldest(opset, ir_version)
+    oldest = _oldest(opset, ir_version, least)
     return f"onnxruntime>={oldest}" if oldest else f"onnxruntime>{RELEASES[-1][0]}"
 
 
-def _oldest(opset: int, ir_version: int) -> str | None:
-    return next((name for name, most, ir in RELEASES if opset <= most and ir_version <= ir), None)
+def _oldest(opset: int, ir_version: int, least: str = RELEASES[0][0]) -> str | None:
+    fitting = (name for name, most, ir in RELEASES if opset <= most and ir_version <= ir)
+    return next((name for name in fitting if _numbers(name) >= _numbers(least)), None)
 
 
 def installed_onnxruntime() -> str | None:
