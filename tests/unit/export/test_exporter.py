@@ -183,6 +183,7 @@ def test_any_module_goes_from_a_training_script_to_an_artifact_in_five_lines(nam
     assert found.golden is not None and found.golden.passed
     artifact = open_artifact(path)
     assert artifact.metadata.input == spec and artifact.metadata.names == ("cat", "dog", "owl")
+    assert artifact.metadata.requires == format_named(name).requires(None)
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 40, 48), dtype=np.uint8)
     with torch.inference_mode():
         pixels = torch.from_numpy(images).double() / 255
