@@ -147,7 +147,7 @@ def read_graph(data: bytes, source: str) -> OnnxGraph:
     Raises:
         ArtifactError: the bytes are no ONNX model, or are cut off.
     """
-    numbers: dict[int, int] = {}
+    ir_version = 0
     texts: dict[int, str] = {}
     opsets: dict[str, int] = {}
     operators: Counter[tuple[str, str]] = Counter()
@@ -157,12 +157,13 @@ def read_graph(data: bytes, source: str) -> OnnxGraph:
     weights: set[str] = set()
     for field, number, content, _ in read_fields(data, source):
         if field == 1:
-            numbers[1] = number
+            ir_version = number
         elif field in (2, 3):
             texts[field] = _text(content)
         elif field == 8:
             opset = _scalars(content, source)
-            opsets[_domain(opset.get(1, ""))] = int(opset.get(2, 0))
+            found = opset.get(2, 0)
+            opsets[_domain(opset.get(1, ""))] = found if isinstance(found, int) else 0
         elif field == 7:
             operators.update(_operators(content, 1, source))
             for inner, _, message, _ in read_fields(content, source):
@@ -180,7 +181,7 @@ def read_graph(data: bytes, source: str) -> OnnxGraph:
     foreign = sorted(_qualified(*each) for each in operators if each[0] not in DOMAINS and each not in own)
     return OnnxGraph(
         producer=" ".join(texts[field] for field in sorted(texts) if texts[field]),
-        ir_version=numbers.get(1, 0),
+        ir_version=ir_version,
         opsets=opsets,
         inputs=tuple(value for value in inputs if value.name not in weights),
         outputs=tuple(outputs),

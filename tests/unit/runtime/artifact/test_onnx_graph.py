@@ -1,6 +1,8 @@
+import json
 import re
 from importlib.metadata import version
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -94,3 +96,17 @@ def test_the_table_of_releases_is_the_one_that_was_measured() -> None:
 def test_what_is_no_model_is_told(data: bytes) -> None:
     with pytest.raises(ArtifactError, match="m is not a readable ONNX model"):
         read_graph(data, "m")
+
+
+def test_changed_bytes_are_told_or_read_and_nothing_else() -> None:
+    whole = as_sklearn(foreign_model(["N", 8], domain="own"), "0123456789").SerializeToString()
+    random, told = np.random.default_rng(0), 0
+    for _ in range(2000):
+        data = bytearray(whole)
+        for at in random.integers(0, len(data), 3):
+            data[at] = random.integers(256)
+        try:
+            assert json.dumps(read_graph(bytes(data), "m").to_dict())
+        except ArtifactError:
+            told += 1
+    assert 200 < told < 1900
