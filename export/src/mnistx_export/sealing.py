@@ -144,10 +144,10 @@ def _inner_shape(foreign: ForeignModel, shape: tuple[int, int, int]) -> tuple[in
 
 
 def _lower_ir_version(model: onnx.ModelProto) -> None:
-    """Write the lowest version that the operators go with; what knows functions, or a newer ONNX, stays as it is."""
+    """Write the lowest version that the operators go with; one with functions, or of a newer ONNX, stays as it is."""
     with suppress(ValueError):
-        least = least_ir_version(model.opset_import)
-        model.ir_version = max(least, min(model.ir_version, model.ir_version if model.functions else least))
+        if not model.functions:
+            model.ir_version = least_ir_version(model.opset_import)
 
 
 def _bytes_of(source: Path) -> bytes:

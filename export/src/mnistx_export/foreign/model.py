@@ -1,6 +1,6 @@
 """An ONNX file of any origin, ready to answer images: its one input and the output that holds its scores are found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +137,7 @@ def open_foreign(path: Path, spec: InputSpec, names: tuple[str, ...]) -> Foreign
         )
     found = ForeignModel(path, model, session, image.name, kind, shape, bool(layout))
     scores, others = _find_scores(found, spec, names)
-    return ForeignModel(path, model, session, image.name, kind, shape, bool(layout), scores, others)
+    return replace(found, scores=scores, others=others)
 
 
 def _layouts(shape: tuple[int, int, int]) -> dict[int, tuple[tuple[int, ...], ...]]:
