@@ -12,9 +12,9 @@ from mnistx_runtime.backends import runtime_of
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.predictor import Predictor
 from mnistx_runtime.threads import available_cpus
-from mnistx_train.calibration import apply_temperature
 from mnistx_train.datasets import Source, Split, source
-from mnistx_train.metrics import Metrics, measure
+from mnistx_train.evaluation.calibration import apply_temperature
+from mnistx_train.evaluation.metrics import Metrics, measure
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,7 +21,7 @@ from mnistx_runtime.backends.ort import load_session
 from mnistx_runtime.errors import ArtifactError, BadInput, VerificationFailed
 from mnistx_runtime.files import write_whole
 from mnistx_train.errors import first_line
-from mnistx_train.inference import LEAST_PROBABILITY, LOG_PROBABILITIES, LOGITS, OUTPUTS, SUM_ATOL
+from mnistx_train.evaluation.inference import LEAST_PROBABILITY, LOG_PROBABILITIES, LOGITS, OUTPUTS, SUM_ATOL
 
 _TYPES: dict[int, type] = {
     TensorProto.FLOAT: np.float32,

@@ -22,9 +22,9 @@ from mnistx_train.checkpoint import (
     save_tensors,
 )
 from mnistx_train.errors import TrainError
-from mnistx_train.inference import log_probs
-from mnistx_train.network import cnn
-from mnistx_train.network_file import read_network_file
+from mnistx_train.evaluation.inference import log_probs
+from mnistx_train.networks.cnn import cnn
+from mnistx_train.networks.network_file import read_network_file
 
 CARD = Card(
     names=("null", "één", "二"),

@@ -18,9 +18,9 @@ from mnistx_runtime.files import write_whole
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_train.datasets.base import digit_spec
 from mnistx_train.errors import TrainError, first_line
-from mnistx_train.inference import LOG_PROBABILITIES, OUTPUTS
-from mnistx_train.network import check_network_name, cnn
-from mnistx_train.network_file import read_network_file
+from mnistx_train.evaluation.inference import LOG_PROBABILITIES, OUTPUTS
+from mnistx_train.networks.cnn import check_network_name, cnn
+from mnistx_train.networks.network_file import read_network_file
 
 KEY = "mnistx"  # one key only: safetensors writes several in no fixed order
 SCHEMA = 2

@@ -76,7 +76,7 @@ def training_data(origin: Source) -> TrainingData:
     Raises:
         TrainError: they can't be read, are blank, or a class has too few of them.
     """
-    from mnistx_train.stats import pixel_stats
+    from mnistx_train.datasets.stats import pixel_stats
 
     whole = origin.read(True)
     stats = pixel_stats(whole.images)
