@@ -1,6 +1,5 @@
 """Pictures with what they show: a folder with one subfolder a class, or arrays in an .npz file."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,8 @@ from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import SUFFIXES, open_picture
 from mnistx_runtime.preprocess import preprocess_for
 from mnistx_runtime.registry import nearest
-from mnistx_train.datasets import Split
+from mnistx_train.datasets import Split, format_shape
+from mnistx_train.datasets.npz_file import read_part
 
 MOST_PIXELS = 1 << 31  # of the images of a folder together: 2 GB
 
@@ -72,30 +72,18 @@ def read_picture(path: Path, spec: InputSpec) -> NDArray[np.uint8]:
 
 
 def read_npz(path: Path, spec: InputSpec) -> Split:
-    """Arrays `images`, uint8 `(N, height, width)`, `(N, height, width, channels)` or `(N, channels, height, width)`,
-    and `labels`, whole numbers `(N,)`.
+    """The labelled images of an .npz file, such as arrays `images` and `labels`; see `read_part`. Where it tells
+    training and test images apart, the latter.
 
     Raises:
         BadInput: the file isn't there, is damaged, or holds something else.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            images, labels = arrays["images"], arrays["labels"]
-    except FileNotFoundError as error:
-        raise BadInput(f"{path}: no such file") from error
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise BadInput(f"{path} holds no arrays called images and labels: {error}") from error
-    channels, height, width = spec.shape
-    if images.shape[1:] == (height, width) and channels == 1:
-        images = images[:, None]
-    elif images.shape[1:] == (height, width, channels):
-        images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
-    if images.dtype != np.uint8 or images.shape[1:] != spec.shape or not len(images):
-        raise BadInput(f"{path}: images must be uint8 (N, {height}, {width}, {channels}), not {images.dtype} "
-                       f"{images.shape}")  # fmt: skip
-    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
-        raise BadInput(f"{path}: labels must be whole numbers ({len(images)},), not {labels.dtype} {labels.shape}")
-    return Split(images, labels.astype(np.int64))
+    found = read_part(path, train=False)
+    if found.images.shape[1:] != spec.shape:
+        raise BadInput(
+            f"{path} has images of {format_shape(found.images.shape[1:])}, the model takes {format_shape(spec.shape)}"
+        )
+    return found
 
 
 def read_pictures(folder: Path, spec: InputSpec) -> NDArray[np.uint8]:

@@ -30,8 +30,8 @@ FOREIGN = [
     pytest.param("m.pth", archive("m/data.pkl", "m/constants.pkl", "m/code/x.py"), "TorchScript", id="TorchScript"),
     pytest.param("m.pth", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.rest", "torch.save", id="torch.save before 1.6"),
     pytest.param("m.pkl", pickle.dumps({"a": 1}), "a pickle, which may run code and is never read", id="pickle"),
-    pytest.param("m.h5", b"\x89HDF\r\n\x1a\n" + bytes(99), "Keras .* ONNX .* mnistx seal", id="HDF5"),
-    pytest.param("m.keras", archive("config.json", "model.weights.h5"), "a Keras model; .* mnistx seal", id="Keras"),
+    pytest.param("m.h5", b"\x89HDF\r\n\x1a\n" + bytes(99), "Keras .* ONNX .*mnistx seal", id="HDF5"),
+    pytest.param("m.keras", archive("config.json", "model.weights.h5"), "a Keras model; .*mnistx seal", id="Keras"),
     pytest.param("m.npz", arrays(), "NumPy arrays, no network", id="npz"),
     pytest.param("m.bin", b"\x1c\0\0\0TFL3" + bytes(99), "TensorFlow Lite", id="TFLite"),
 ]
