@@ -14,7 +14,7 @@ recipe = click.option("--recipe", help="How to train: report, fast or best.  [de
 data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
-    help="The folder that holds MNIST/raw; else MNISTX_DATA, the cache, a download.",
+    help="The folder that the data set lies in, such as MNIST/raw; else MNISTX_DATA, the cache, a download.",
 )
 
 
