@@ -1,6 +1,6 @@
 import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from mnistx_runtime import BadInput
 from mnistx_train.checkpoint import save_checkpoint
 from mnistx_train.errors import NotAtHand
 from mnistx_train.networks.cnn import cnn
+from mnistx_train.runs import Config
 from sets import CARD, write_idx_folder
 
 
@@ -43,8 +44,11 @@ def write_checkpoint(folder: Path, dataset: str) -> Path:
 
 
 def write_run_json(folder: Path, dataset: Path) -> None:
-    names = ["recipe", "epochs", "batch_size", "lr", "seed", "device", "threads", "data_sha256", "versions"]
-    (folder / "run.json").write_text(json.dumps(dict.fromkeys(names, 1) | {"dataset": str(dataset)}))
+    config = Config(
+        dataset=str(dataset), recipe="report", epochs=1, batch_size=64, lr=0.1, seed=0, device="cpu", threads=1,
+        data_sha256="", versions={},
+    )  # fmt: skip
+    (folder / "run.json").write_text(json.dumps(asdict(config)))
 
 
 def test_a_data_set_of_ones_own_is_not_looked_for_in_the_current_folder(
