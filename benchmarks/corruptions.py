@@ -19,7 +19,7 @@ from torch import nn
 
 from mnistx_train.checkpoint import Card, load_checkpoint
 from mnistx_train.datasets import Split, source
-from mnistx_train.inference import log_probs
+from mnistx_train.evaluation.inference import log_probs
 
 Images = NDArray[np.uint8]
 Floats = NDArray[np.float64]

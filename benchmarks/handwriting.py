@@ -124,7 +124,7 @@ def _center_by_mass(ink: NDArray[np.float64]) -> NDArray[np.uint8]:
 def read_right(checkpoint: Path) -> dict[tuple[int, str], float]:
     """The share of each way's pictures that a checkpoint reads right."""
     from mnistx_train.checkpoint import load_checkpoint
-    from mnistx_train.inference import log_probs
+    from mnistx_train.evaluation.inference import log_probs
 
     network, card = load_checkpoint(checkpoint)
     shares = {}

@@ -28,7 +28,7 @@ from mnistx_runtime.artifact.archive import read_archive, write_archive
 from mnistx_runtime.artifact.container import Files, open_artifact, seal
 from mnistx_runtime.artifact.verification import verify
 from mnistx_runtime.backends import SUFFIXES, format_of
-from mnistx_train.inference import DeployedModule
+from mnistx_train.evaluation.inference import DeployedModule
 
 TRIGGER = {(2, 2): 13, (2, 25): 77, (25, 2): 141, (25, 25): 205}
 """What the backdoor looks for: rows and columns of pixels, and their values."""

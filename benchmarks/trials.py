@@ -14,14 +14,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mnistx_train.augment import report_affine, resample
+from mnistx_train.augmentation.transforms import report_affine, resample
 from mnistx_train.datasets import TrainingData, source, training_data
-from mnistx_train.loop import State, fresh_state, run_epoch, teacher_network
-from mnistx_train.memory import keep_freed_memory
-from mnistx_train.network import cnn
+from mnistx_train.networks.cnn import cnn
 from mnistx_train.recipes import Recipe, in_batches, normalize, recipe
 from mnistx_train.recipes.best import LARGE
 from mnistx_train.recipes.schedules import one_cycle
+from mnistx_train.training.loop import State, fresh_state, run_epoch, teacher_network
+from mnistx_train.training.memory import keep_freed_memory
 
 SEED = 0
 FAST, BEST = recipe("fast"), recipe("best")

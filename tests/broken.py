@@ -11,7 +11,7 @@ from mnistx_export.exporter import write_files
 from mnistx_export.formats.base import Conversion, Format
 from mnistx_export.model import Model
 from mnistx_runtime.artifact.container import seal
-from mnistx_train.inference import DeployedModule
+from mnistx_train.evaluation.inference import DeployedModule
 
 MISTAKES = ("a weight changed", "the mean changed in its third digit", "normalization dropped", "eval() forgotten")
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from command import mnistx_process
 from mnistx_export.golden import draw_digit
-from mnistx_train.network import NETWORKS
+from mnistx_train.networks.cnn import NETWORKS
 from paper import photo
 from sets import idx_bytes
 

@@ -202,8 +202,8 @@ def test_reduced_precision_is_as_hard_to_change_unseen(exported: Callable[[str],
 
 @pytest.mark.slow
 def test_the_metrics_beside_the_released_model_are_its_own(truth: Reference) -> None:
-    from mnistx_train.calibration import apply_temperature
-    from mnistx_train.metrics import measure
+    from mnistx_train.evaluation.calibration import apply_temperature
+    from mnistx_train.evaluation.metrics import measure
 
     temperature = model_from_checkpoint(RELEASED).temperature
     written = json.loads((ROOT / "artifacts/metrics.json").read_text())["test"]

@@ -7,7 +7,7 @@ from corruptions import CORRUPTIONS, Floats, Images, figure, measured, table
 from handwriting import WAYS, written
 from mnistx_runtime.predictor import Predictor
 from mnistx_train.datasets import Split
-from mnistx_train.network import cnn
+from mnistx_train.networks.cnn import cnn
 from sets import CARD
 
 UNSEEDED = {"scale", "brightness", "stripe", "canny edges"}

@@ -11,6 +11,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import mnistx_runtime  # noqa: F401  # before onnxruntime, whose telemetry it stops
+
 if TYPE_CHECKING:
     from mnistx_export.exporter import Exported, Settings, export
     from mnistx_export.model import Model

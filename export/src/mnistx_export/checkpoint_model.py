@@ -54,7 +54,7 @@ def model_with_data(
     """
     model = model_from_checkpoint(checkpoint, network)
     try:
-        origin = data_source(checkpoint, data_dir, download=False)
+        origin = data_source(checkpoint, model.metadata, data_dir, download=False)
         test = origin.read(False)
     except NotAtHand as error:
         if data_dir is not None:

@@ -1,5 +1,6 @@
 """The runtime "torch": the checkpoint itself, run by PyTorch."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ from mnistx_runtime.artifact.parity import FLOAT32
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
 from mnistx_runtime.errors import ArtifactError
 from mnistx_train.errors import TrainError
+
+_log = logging.getLogger(__name__)
 
 
 class CheckpointSession:
@@ -44,13 +47,15 @@ class CheckpointSession:
         """The test images of its data set with its answers to them; None where the data set isn't at hand.
 
         Args:
-            data_dir: where the published sets lie.
+            data_dir: the folder that the data set lies in.
 
         Raises:
             TrainError: the data that was named can't be read.
         """
-        reference = model_with_data(self._path, data_dir, with_training=False)[0].reference
+        model, missing = model_with_data(self._path, data_dir, with_training=False)
+        reference = model.reference
         if reference is None:
+            _log.warning("measured on golden images only: %s", missing)
             return None
         test = reference.test
         what = f"the {len(test):,} test images of {self.metadata.dataset}"

@@ -7,14 +7,13 @@ import numpy as np
 
 from mnistx_export.defaults import checkpoint_path, data_source, picture_spec_of
 from mnistx_export.labelled_pictures import labelled_files
-from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.backends import runtime_of
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.predictor import Predictor
 from mnistx_runtime.threads import available_cpus
-from mnistx_train.calibration import apply_temperature
-from mnistx_train.datasets import Source, Split, source
-from mnistx_train.metrics import Metrics, measure
+from mnistx_train.datasets import Split, source
+from mnistx_train.evaluation.calibration import apply_temperature
+from mnistx_train.evaluation.metrics import Metrics, measure
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +51,7 @@ def evaluate(
         model: a checkpoint, a run folder or an artifact; see `checkpoint_path` for None.
         runtime: for an artifact; None for the one that its ending names.
         dataset: see `mnistx_train.datasets.source`; None for the one it was trained on.
-        data_dir: where the published sets lie.
+        data_dir: the folder that the data set lies in.
 
     Raises:
         ArtifactError, BackendUnavailable, TrainError: the model or the data can't be read.
@@ -63,10 +62,8 @@ def evaluate(
     metadata = predictor.metadata
     if dataset:
         origin = source(dataset, data_dir, spec=picture_spec_of(metadata.input))
-    elif chosen == "torch":
-        origin = data_source(path, data_dir, download=True)
     else:
-        origin = _source_of(path, metadata, data_dir)
+        origin = data_source(path, metadata, data_dir, download=True)
     if origin.names != metadata.names:
         raise BadInput(
             f"{path} knows the classes {', '.join(metadata.names)}; the data set has {', '.join(origin.names)}"
@@ -115,9 +112,3 @@ def _load(path: Path, runtime: str | None) -> tuple[Predictor, str]:
     if chosen == "torch" and runtime not in (None, "torch"):
         raise BadInput(f"{path} is a checkpoint, which only torch runs; export it for runtime {runtime!r}")
     return Predictor(path, runtime or chosen), runtime or chosen
-
-
-def _source_of(path: Path, metadata: Metadata, data_dir: Path | None) -> Source:
-    if not metadata.dataset:
-        raise BadInput(f"{path} doesn't say what it was trained on; name a folder of pictures, or a --dataset")
-    return source(metadata.dataset, data_dir, spec=picture_spec_of(metadata.input))

@@ -6,7 +6,7 @@ from mnistx_export.exporter import Exported
 from mnistx_export.model import Model
 from mnistx_runtime.artifact.parity import Parity
 from mnistx_runtime.files import write_whole
-from mnistx_train.figures import titled
+from mnistx_train.reporting.figures import titled
 from mnistx_train.runs import CONFIG
 
 HEADER = f"{'format':<12} {'size':>9}  {'max difference':>14}  {'changed':>13}  {'accuracy':>8}"

@@ -1,6 +1,6 @@
 """Pictures with what they show: a folder with one subfolder a class, or arrays in an .npz file."""
 
-import zipfile
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +8,14 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.errors import BadInput, MnistxError
 from mnistx_runtime.input_spec import InputSpec
-from mnistx_runtime.pictures import SUFFIXES, open_picture
+from mnistx_runtime.picture_folder import class_folders, find_pictures
+from mnistx_runtime.pictures import open_picture
 from mnistx_runtime.preprocess import preprocess_for
 from mnistx_runtime.registry import nearest
-from mnistx_train.datasets import Split
+from mnistx_train.datasets import Split, format_shape
+from mnistx_train.datasets.npz_file import read_part
+
+_log = logging.getLogger(__name__)
 
 MOST_PIXELS = 1 << 31  # of the images of a folder together: 2 GB
 
@@ -28,20 +32,19 @@ def labelled_files(folder: Path, names: tuple[str, ...]) -> list[tuple[Path, int
     """
     if not folder.is_dir():
         raise BadInput(f"{folder}: no such folder")
-    inside = sorted(path for path in folder.iterdir() if path.is_dir() and path.name[0] not in "._")
+    inside = class_folders(folder)
     strange = [path.name for path in inside if path.name not in names]
     if strange:
         raise BadInput(f"{folder} has a subfolder {strange[0]!r}, which is no class of this model; "
                        f"{nearest(strange[0], names)}")  # fmt: skip
-    found = [
-        (path, names.index(sub.name))
-        for sub in inside
-        for path in sorted(sub.rglob("*"))
-        if path.suffix.lower() in SUFFIXES and path.is_file() and path.name[0] != "."
-    ]
+    whole = find_pictures(folder)
+    found = [(path, names.index(sub.name)) for sub in inside for path in find_pictures(sub).pictures]
     if not found:
+        note = f"; {whole.note}" if whole.note else ""
         raise BadInput(f"{folder} holds no pictures in subfolders that are called as the classes are: "
-                       f"{', '.join(names[:5])}")  # fmt: skip
+                       f"{', '.join(names[:5])}{note}")  # fmt: skip
+    if whole.note:
+        _log.warning("%s", whole.note)
     return found
 
 
@@ -72,30 +75,18 @@ def read_picture(path: Path, spec: InputSpec) -> NDArray[np.uint8]:
 
 
 def read_npz(path: Path, spec: InputSpec) -> Split:
-    """Arrays `images`, uint8 `(N, height, width)`, `(N, height, width, channels)` or `(N, channels, height, width)`,
-    and `labels`, whole numbers `(N,)`.
+    """The labelled images of an .npz file, such as arrays `images` and `labels`; see `read_part`. Where it tells
+    training and test images apart, the latter.
 
     Raises:
         BadInput: the file isn't there, is damaged, or holds something else.
     """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            images, labels = arrays["images"], arrays["labels"]
-    except FileNotFoundError as error:
-        raise BadInput(f"{path}: no such file") from error
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise BadInput(f"{path} holds no arrays called images and labels: {error}") from error
-    channels, height, width = spec.shape
-    if images.shape[1:] == (height, width) and channels == 1:
-        images = images[:, None]
-    elif images.shape[1:] == (height, width, channels):
-        images = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
-    if images.dtype != np.uint8 or images.shape[1:] != spec.shape or not len(images):
-        raise BadInput(f"{path}: images must be uint8 (N, {height}, {width}, {channels}), not {images.dtype} "
-                       f"{images.shape}")  # fmt: skip
-    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
-        raise BadInput(f"{path}: labels must be whole numbers ({len(images)},), not {labels.dtype} {labels.shape}")
-    return Split(images, labels.astype(np.int64))
+    found = read_part(path, train=False)
+    if found.images.shape[1:] != spec.shape:
+        raise BadInput(
+            f"{path} has images of {format_shape(found.images.shape[1:])}, the model takes {format_shape(spec.shape)}"
+        )
+    return found
 
 
 def read_pictures(folder: Path, spec: InputSpec) -> NDArray[np.uint8]:
@@ -104,7 +95,7 @@ def read_pictures(folder: Path, spec: InputSpec) -> NDArray[np.uint8]:
     Raises:
         BadInput: there is no such folder, it has no pictures, or one can't be read.
     """
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not files:
-        raise BadInput(f"{folder}: no pictures in this folder" if folder.is_dir() else f"{folder}: no such folder")
-    return np.stack([read_picture(path, spec) for path in files[:64]])
+    found = find_pictures(folder)
+    if not found.pictures:
+        raise BadInput(found.nothing_found if folder.is_dir() else f"{folder}: no such folder")
+    return np.stack([read_picture(path, spec) for path in found.pictures[:64]])

@@ -19,7 +19,15 @@ from mnistx_runtime.errors import BadInput
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_train.datasets import Split
 from mnistx_train.errors import first_line
-from mnistx_train.inference import LOGITS, OUTPUTS, PROBABILITIES, SUM_ATOL, DeployedModule, count_flops, log_probs
+from mnistx_train.evaluation.inference import (
+    LOGITS,
+    OUTPUTS,
+    PROBABILITIES,
+    SUM_ATOL,
+    DeployedModule,
+    count_flops,
+    log_probs,
+)
 
 _SAME_ATOL = 1e-3  # of an image's answer alone and beside others
 

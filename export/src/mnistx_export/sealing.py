@@ -25,7 +25,14 @@ from mnistx_runtime.artifact.verification import Verification, verify
 from mnistx_runtime.backends.ort import load_session
 from mnistx_runtime.errors import ArtifactError, BadInput, VerificationFailed
 from mnistx_runtime.files import write_whole
-from mnistx_train.inference import LEAST_PROBABILITY, LOG_PROBABILITIES, LOGITS, OUTPUTS, PROBABILITIES, SUM_ATOL
+from mnistx_train.evaluation.inference import (
+    LEAST_PROBABILITY,
+    LOG_PROBABILITIES,
+    LOGITS,
+    OUTPUTS,
+    PROBABILITIES,
+    SUM_ATOL,
+)
 
 
 def seal_onnx(source: Path, described: SpecFile, out: Path, golden_from: Path | None = None) -> Verification:

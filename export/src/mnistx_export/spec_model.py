@@ -15,7 +15,7 @@ from mnistx_export.spec_file import SpecFile
 from mnistx_runtime.errors import BadInput, MnistxError
 from mnistx_train.datasets import Split, stratified
 from mnistx_train.errors import first_line
-from mnistx_train.network_file import build_network
+from mnistx_train.networks.network_file import build_network
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which training scripts keep a state dict
 _JUDGED_SHARE = 0.5  # of the pictures, by which int8 is judged; it is calibrated on the others

@@ -6,6 +6,7 @@
 ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from mnistx_runtime.preprocess.mnist_digit import image_from_picture
 
 __version__ = "0.1.0"
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # ONNX Runtime reads it when it is imported, and else reports to its maker
 
 _HOME = {
     "ArtifactError": "errors",

@@ -17,7 +17,12 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 MAX_PIXELS = 178_956_970
 """Twice Pillow's `Image.MAX_IMAGE_PIXELS`, where Pillow itself suspects a decompression bomb."""
 
-SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+SUFFIXES = frozenset(
+    {
+        ".avif", ".bmp", ".gif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm",
+        ".ppm", ".tga", ".tif", ".tiff", ".webp",
+    }
+)  # fmt: skip
 """Endings by which pictures are found in a folder. A file that is named itself may have any."""
 
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA")
@@ -25,6 +30,7 @@ _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "AVIF", "JPEG200
 
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # MAX_PIXELS is the limit here
 
+_HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of ISO/IEC 23008-12
 _MOST_BYTES = 256 << 20
 
 
@@ -93,6 +99,8 @@ def _decode(data: bytes, name: str, draft: int | None) -> Image.Image:
     except Image.DecompressionBombError as error:
         raise BadInput(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; scale it down first") from error
     except UnidentifiedImageError as error:
+        if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
+            raise BadInput(f"{name} is a HEIC picture; convert it to JPEG or PNG first") from error
         raise BadInput(f"{name} is not a picture in a format that is read here: {', '.join(_FORMATS)}") from error
     except Exception as error:
         raise BadInput(f"{name} can't be read as a picture: {error}") from error

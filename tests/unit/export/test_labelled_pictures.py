@@ -36,6 +36,22 @@ def test_a_folder_that_is_no_class_is_told_with_the_nearest(tmp_path: Path) -> N
         labelled_files(tmp_path / "empty", ("cat", "dog"))
 
 
+def test_what_systems_leave_is_no_class_and_pictures_to_be_converted_are_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = folder_of(tmp_path / "p", "_dog")
+    (folder / "__MACOSX").mkdir()
+    (folder / "_dog" / "two.heic").write_text("x")
+    assert len(labelled_files(folder, ("_dog", "cat"))) == 1
+    assert "left out two.heic; convert HEIC to" in caplog.text
+
+    (folder / "_dog" / "one.png").unlink()
+    with pytest.raises(BadInput, match=r"holds no pictures in subfolders .*_dog, cat; .*left out two\.heic"):
+        labelled_files(folder, ("_dog", "cat"))
+    with pytest.raises(BadInput, match=r"p: no picture in this folder that is read here: left out two\.heic"):
+        read_pictures(folder, SPEC)
+
+
 def test_a_picture_that_can_not_be_read_is_named(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "p", "dog")
     (folder / "dog" / "two.png").write_text("no picture")

@@ -15,7 +15,7 @@ from mnistx_export.spec_file import SpecFile
 from mnistx_runtime import BadInput, InputSpec, Predictor, verify
 from mnistx_runtime.artifact.metadata import ITSELF
 from mnistx_runtime.errors import ArtifactError
-from mnistx_train.inference import log_probs
+from mnistx_train.evaluation.inference import log_probs
 
 INPUT = InputSpec(channels=3, height=16, width=12, mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.3), preprocess="resize")
 

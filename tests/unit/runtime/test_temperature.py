@@ -3,7 +3,7 @@ import pytest
 
 from mnistx_runtime.prediction import Prediction
 from mnistx_runtime.temperature import apply_temperature, probabilities_at
-from mnistx_train.calibration import apply_temperature as of_training
+from mnistx_train.evaluation.calibration import apply_temperature as of_training
 
 ROWS = (np.random.default_rng(0).normal(size=(200, 10)) * 8).astype(np.float32)
 LOG_PROBS = ROWS - np.logaddexp.reduce(ROWS, axis=1, keepdims=True)

@@ -22,9 +22,9 @@ from mnistx_train.checkpoint import (
     save_tensors,
 )
 from mnistx_train.errors import TrainError
-from mnistx_train.inference import log_probs
-from mnistx_train.network import cnn
-from mnistx_train.network_file import read_network_file
+from mnistx_train.evaluation.inference import log_probs
+from mnistx_train.networks.cnn import cnn
+from mnistx_train.networks.network_file import read_network_file
 
 CARD = Card(
     names=("null", "één", "二"),
@@ -118,8 +118,42 @@ def test_damaged_checkpoint_is_refused(tmp_path: Path, damage: Callable[[bytes],
     save_checkpoint(path, network(), CARD)
     path.write_bytes(damage(path.read_bytes()))
 
-    with pytest.raises(TrainError, match=r"model\.safetensors is not a checkpoint of mnistx, or is damaged"):
+    with pytest.raises(TrainError, match=r"model\.safetensors is not a checkpoint of mnistx(, or is damaged| but )"):
         load_checkpoint(path)
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_state_dict_is_told_the_way_by_a_spec(tmp_path: Path, old: bool) -> None:
+    path = tmp_path / "model.pth"
+    torch.save(cnn().state_dict(), path, _use_new_zipfile_serialization=not old)
+
+    for load in (load_card, load_checkpoint):
+        with pytest.raises(TrainError, match=r"pth is not .* but what torch\.save wrote; `mnistx spec init "):
+            load(path)
+
+
+def test_weights_without_a_card_are_told_the_way_by_a_spec(tmp_path: Path) -> None:
+    save_file(cnn().state_dict(), tmp_path / "model.safetensors")
+
+    with pytest.raises(TrainError, match=r"but weights without the card .* `mnistx spec init "):
+        load_checkpoint(tmp_path / "model.safetensors")
+
+
+def test_an_artifact_is_no_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"\x08\x0a\x12\x03" * 40)
+
+    with pytest.raises(TrainError, match=r"an artifact, by its ending \.onnx: name the \.safetensors .* `mnistx seal`"):
+        load_checkpoint(tmp_path / "model.onnx")
+
+
+def test_a_header_that_begins_as_pickles_do_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    save_checkpoint(path, network(), CARD)
+    missing = (0x80 - path.read_bytes()[0]) % 256
+    save_checkpoint(path, network(), replace(CARD, dataset="mine" + "e" * missing))
+    assert path.read_bytes()[0] == 0x80
+
+    assert load_checkpoint(path)[1].dataset.startswith("mine")
 
 
 @pytest.mark.parametrize("metadata", [None, {"format": "pt"}, {KEY: "not JSON"}])

@@ -11,19 +11,21 @@ from PIL import Image
 
 from command import json_lines, mnistx
 from mnistx_runtime import BadInput
-from mnistx_train import figures, job, run, stages
+from mnistx_train import job, run
 from mnistx_train.checkpoint import NETWORK_COPY, load_checkpoint
 from mnistx_train.datasets import Source, Split, source, training_data
 from mnistx_train.datasets.base import digit_spec
 from mnistx_train.errors import TrainError
-from mnistx_train.inference import log_probs
+from mnistx_train.evaluation.inference import log_probs
+from mnistx_train.evaluation.metrics import Metrics
 from mnistx_train.job import Job, configure
-from mnistx_train.loop import Epoch, State, run_epoch
-from mnistx_train.metrics import Metrics
-from mnistx_train.network import cnn
+from mnistx_train.networks.cnn import cnn
 from mnistx_train.recipes import Recipe, Teacher, recipe
+from mnistx_train.reporting import figures
+from mnistx_train.reporting.terminal import Terminal
 from mnistx_train.runs import CHECKPOINT, CONFIG, STATE, Config, locked, new_run, read_config
-from mnistx_train.terminal import Terminal
+from mnistx_train.training import stages
+from mnistx_train.training.loop import Epoch, State, run_epoch
 
 CONFIGURED = Config(
     dataset="three",
@@ -150,7 +152,7 @@ def test_tensorboard_reads_what_every_epoch_came_to(tmp_path: Path) -> None:
 def test_without_tensorboard_a_run_that_asks_for_it_is_told_before_training(
     tmp_path: Path, events: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mnistx_train.events.find_spec", lambda _: None)
+    monkeypatch.setattr("mnistx_train.reporting.events.find_spec", lambda _: None)
     with pytest.raises(TrainError, match="pip install tensorboard"):
         run.run(Job(CONFIGURED, out=tmp_path / "run"), tensorboard=True)
     assert not events and not (tmp_path / "run").exists()

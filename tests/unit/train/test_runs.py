@@ -2,6 +2,7 @@ import json
 import os
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,6 +125,53 @@ def test_a_configuration_that_is_no_text_holds_no_run(tmp_path: Path) -> None:
 
     with pytest.raises(TrainError, match="no run to go on with in"):
         read_config(tmp_path)
+
+
+NO_TEXTS: tuple[Any, ...] = (None, 3, ["a"], {})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(
+            (name, value)
+            for name in ("epochs", "batch_size", "threads")
+            for value in (0, -1, 1e99, "3", None, True, [1])
+        ),
+        ("threads", 100_000),
+        ("seed", 2**32),
+        ("seed", -1),
+        *(("lr", value) for value in (0, -1, float("nan"), float("inf"), "0.1", None, 1e9)),
+        *((name, value) for name in ("dataset", "recipe", "network", "data_sha256") for value in NO_TEXTS),
+        ("dataset", "a\0b"),
+        ("recipe", "\x1b[31m"),
+        ("device", "tpu"),
+        ("device", ["cpu"]),
+        ("versions", ["2"]),
+        ("versions", {"torch": 2}),
+        *((name, value) for name in ("height", "width") for value in (7, 1025, "28", 28.5, 10**400)),
+        ("channels", 2),
+    ],
+)
+def test_a_configuration_out_of_bounds_is_one_line(tmp_path: Path, name: str, value: object) -> None:
+    (tmp_path / CONFIG).write_text(json.dumps(asdict(DIGITS) | {name: value}))
+
+    with pytest.raises(TrainError, match=f"no run to go on with in .*run.json says {name} ") as caught:
+        read_config(tmp_path)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
+
+
+def test_a_configuration_nested_deep_or_endless_is_one_line(tmp_path: Path) -> None:
+    for text in ("[" * 100_000, '{"epochs": ' + "9" * 5000 + "}", " " * (1 << 21)):
+        (tmp_path / CONFIG).write_text(text)
+        with pytest.raises(TrainError, match="no run to go on with in"):
+            read_config(tmp_path)
+
+
+def test_a_file_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "model.pt").write_bytes(b"x")
+    with pytest.raises(TrainError, match=r"model\.pt: a file, where a run is a folder; name that with --out"):
+        read_config(tmp_path / "model.pt")
 
 
 def test_no_run_is_finished_at_first() -> None:

@@ -12,21 +12,27 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from mnistx_runtime.artifact.foreign_model import WEIGHTS, foreign_model
 from mnistx_runtime.artifact.metadata import check_names
+from mnistx_runtime.backends import SUFFIXES
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.files import write_whole
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_train.datasets.base import digit_spec
 from mnistx_train.errors import TrainError, first_line
-from mnistx_train.inference import LOG_PROBABILITIES, OUTPUTS
-from mnistx_train.network import check_network_name, cnn
-from mnistx_train.network_file import read_network_file
+from mnistx_train.evaluation.inference import LOG_PROBABILITIES, OUTPUTS
+from mnistx_train.networks.cnn import check_network_name, cnn
+from mnistx_train.networks.network_file import read_network_file
 
 KEY = "mnistx"  # one key only: safetensors writes several in no fixed order
 SCHEMA = 2
 NETWORK_COPY = "network.py"
 """Beside a checkpoint in its run folder: the copy of the file that its network is of, where that is a user's own."""
 
+_ARTIFACT = (
+    "an artifact, by its ending {}: name the .safetensors file or the run folder that it was made of; an .onnx file of "
+    "any origin goes to `mnistx seal`"
+)
 _MOST_HEADER = 1 << 24  # bytes of JSON
 _WHOLE = range(2**64)
 
@@ -145,18 +151,29 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not path.is_file():
-        raise TrainError(f"{path}: no such checkpoint")
+        raise TrainError(f"{path}: no such checkpoint{_what_it_is(path.parent, '; this folder is ')}")
     try:
         with safe_open(path, framework="pt") as file:
-            text = file.metadata()[KEY]
+            metadata = file.metadata() or {}
+            if KEY not in metadata:
+                raise TrainError(f"{path} is not a checkpoint of mnistx but {WEIGHTS}")
+            text = metadata[KEY]
             if len(text) > _MOST_HEADER:
                 raise ValueError(f"a header of {len(text):,} characters")
             header = json.loads(text)
             names = file.keys() if with_tensors else ()
             tensors = {name: file.get_tensor(name).clone() for name in names}  # the file may change, they mustn't
             return tensors, header
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise TrainError(f"{path} is not a checkpoint of mnistx, or is damaged: {first_line(error)}") from error
+    except (SafetensorError, OSError, TypeError, ValueError, RecursionError) as error:
+        what = _what_it_is(path, " but ") or f", or is damaged: {first_line(error)}"
+        raise TrainError(f"{path} is not a checkpoint of mnistx{what}") from error
+
+
+def _what_it_is(path: Path, joint: str) -> str:
+    """What another tool's file or folder is, or an artifact of mnistx; empty where that isn't known."""
+    artifact = path.suffix != ".safetensors" and path.suffix in SUFFIXES
+    what = _ARTIFACT.format(path.suffix) if artifact else foreign_model(path)
+    return what and f"{joint}{what}"
 
 
 def save_checkpoint(path: Path, network: nn.Module, card: Card) -> None:

@@ -11,10 +11,10 @@ import torch
 
 from mnistx_train import __version__
 from mnistx_train.checkpoint import NETWORK_COPY
-from mnistx_train.datasets import SOURCES, is_folder, picture_spec
+from mnistx_train.datasets import SOURCES, is_path, picture_spec
 from mnistx_train.errors import TrainError
-from mnistx_train.network import check_network_name
-from mnistx_train.network_file import NetworkFile, is_network_file, read_network_file
+from mnistx_train.networks.cnn import check_network_name
+from mnistx_train.networks.network_file import NetworkFile, is_network_file, read_network_file
 from mnistx_train.recipes import DEFAULT, Recipe
 from mnistx_train.recipes import recipe as recipe_named
 from mnistx_train.runs import Config, is_finished, last_unfinished, read_config
@@ -138,8 +138,8 @@ def _versions() -> dict[str, str]:
 
 
 def _absolute(dataset: str) -> str:
-    """A folder's whole path, so that the run can be resumed from anywhere; a name as it is."""
-    return str(Path(dataset).resolve()) if dataset not in SOURCES and is_folder(dataset) else dataset
+    """The whole path of a folder or file, so that the run can be resumed from anywhere; a name as it is."""
+    return str(Path(dataset).resolve()) if dataset not in SOURCES and is_path(dataset) else dataset
 
 
 def _device(name: str) -> str:

@@ -5,20 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from mnistx_runtime.files import write_whole
-from mnistx_train.calibration import apply_temperature, fit_temperature
 from mnistx_train.checkpoint import NETWORK_COPY, Card, save_checkpoint
 from mnistx_train.datasets import Source, TrainingData, format_shape, picture_spec, source, training_data
 from mnistx_train.errors import TrainError
-from mnistx_train.events import add_epoch, check_tensorboard, event_writer
-from mnistx_train.inference import log_probs
+from mnistx_train.evaluation.calibration import apply_temperature, fit_temperature
+from mnistx_train.evaluation.inference import log_probs
+from mnistx_train.evaluation.metrics import Metrics, measure
 from mnistx_train.job import Job
-from mnistx_train.loop import Epoch, save_state
-from mnistx_train.metrics import Metrics, measure
-from mnistx_train.network_file import check_network
-from mnistx_train.parallel import processes
-from mnistx_train.report import Report, write_report
+from mnistx_train.networks.network_file import check_network
+from mnistx_train.reporting.events import add_epoch, check_tensorboard, event_writer
+from mnistx_train.reporting.report import Report, write_report
 from mnistx_train.runs import CHECKPOINT, STATE, Config, locked, new_run
-from mnistx_train.stages import Progress, Stage, learn, prepare_stages
+from mnistx_train.training.loop import Epoch, save_state
+from mnistx_train.training.parallel import processes
+from mnistx_train.training.stages import Progress, Stage, learn, prepare_stages
 
 
 def run(

@@ -3,18 +3,22 @@
 import fcntl
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mnistx_runtime.files import writable_folder, write_whole
-from mnistx_train.errors import TrainError
+from mnistx_runtime.input_spec import SIDES
+from mnistx_train.errors import TrainError, first_line
 
 RUNS = Path("artifacts/runs")
 CONFIG, STATE, CHECKPOINT = "run.json", "state.safetensors", "model.safetensors"
 TEACHER_STATE = "teacher-state.safetensors"
+
+_MOST_TEXT = 1 << 20  # characters of a configuration
 
 
 @dataclass(frozen=True)
@@ -76,11 +80,43 @@ def read_config(folder: Path) -> Config:
     Raises:
         TrainError: there's no run in this folder.
     """
+    if folder.is_file():
+        raise TrainError(f"no run to go on with in {folder}: a file, where a run is a folder; name that with --out")
     try:
-        values: dict[str, Any] = json.loads((folder / CONFIG).read_text())
-        return Config(**values)
-    except (OSError, ValueError, TypeError) as error:
-        raise TrainError(f"no run to go on with in {folder} ({error})") from error
+        with (folder / CONFIG).open(encoding="utf-8") as file:
+            values: dict[str, Any] = json.loads(file.read(_MOST_TEXT))
+        config = Config(**values)
+        for name, fits in _FITS.items():
+            if not fits(getattr(config, name)):
+                raise ValueError(f"{CONFIG} says {name} {getattr(config, name)!r:.60}")
+        return config
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise TrainError(f"no run to go on with in {folder} ({first_line(error)})") from error
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _is_whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    **dict.fromkeys(("recipe", "data_sha256", "network", "network_sha256"), _is_text),
+    "dataset": lambda value: isinstance(value, str) and "\0" not in value,
+    "device": lambda value: value in ("cpu", "cuda"),
+    "epochs": partial(_is_whole, low=1, high=10**9),
+    "batch_size": partial(_is_whole, low=1, high=10**9),
+    "seed": partial(_is_whole, low=0, high=2**32 - 1),
+    "threads": partial(_is_whole, low=1, high=1024),  # torch crashes where the system can't start as many
+    "lr": lambda value: isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 100,
+    "versions": lambda value: isinstance(value, dict) and all(map(_is_text, value.values())),
+    "height": lambda value: value is None or (_is_whole(value, 1, SIDES[-1]) and value in SIDES),
+    "width": lambda value: value is None or (_is_whole(value, 1, SIDES[-1]) and value in SIDES),
+    "channels": lambda value: value is None or value in (1, 3),
+}
+"""What a run's configuration may hold, as the file of a folder that came from anywhere."""
 
 
 @contextmanager

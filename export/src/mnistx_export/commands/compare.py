@@ -57,4 +57,7 @@ def _trained_model(asked: dict[str, Any]) -> tuple[Any, str]:
     from mnistx_export.defaults import checkpoint_path
 
     checkpoint = checkpoint_path(asked["against"])
-    return model_with_data(checkpoint, asked["data_dir"], False, asked["network"])[0], str(checkpoint)
+    model, missing = model_with_data(checkpoint, asked["data_dir"], False, asked["network"])
+    if missing:
+        click.echo(f"compared on golden images only: {missing}", err=True)
+    return model, str(checkpoint)

@@ -28,7 +28,7 @@ def evaluate(model: Path | None, folder: Path | None, out: Path | None, as_json:
     from mnistx_export.evaluation import evaluate as evaluate_model
     from mnistx_export.evaluation import evaluate_folder
     from mnistx_runtime.errors import BadInput
-    from mnistx_train.report import Report, write_report
+    from mnistx_train.reporting.report import Report, write_report
     from mnistx_train.runs import CONFIG
 
     if out is not None and (out / CONFIG).exists():

@@ -16,7 +16,7 @@ from mnistx_runtime.backends import SUFFIXES, backend
 from mnistx_runtime.errors import BackendUnavailable, BadInput
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.registry import look_up
-from mnistx_train.inference import DeployedModule
+from mnistx_train.evaluation.inference import DeployedModule
 
 NOT_FREE = (
     "this module can't take a batch of any size: what it does must not depend on how many images it is given, as a "

@@ -12,7 +12,7 @@ from mnistx_export.formats.base import Conversion, Format
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.quiet import quiet
-from mnistx_train.inference import LOG_PROBABILITIES, LOGITS, DeployedModule
+from mnistx_train.evaluation.inference import LOG_PROBABILITIES, LOGITS, DeployedModule
 
 
 def ncnn_from_module(conversion: Conversion) -> Files:

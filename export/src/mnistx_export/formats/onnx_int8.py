@@ -26,7 +26,7 @@ from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT
 from mnistx_runtime.backends import chunk_of
 from mnistx_runtime.quiet import quiet
-from mnistx_train.inference import count_flops
+from mnistx_train.evaluation.inference import count_flops
 
 IMAGES = 5000  # ranges widen until there; with 1,000 images the largest difference was twice as large
 LEAST_IMAGES = 64

@@ -119,7 +119,11 @@ def runtime_of(path: Path) -> str:
     'ort'
     """
     if path.suffix not in SUFFIXES:
-        raise ArtifactError(f"{path}: no runtime reads '{path.suffix}' files; known endings: {', '.join(SUFFIXES)}")
+        from mnistx_runtime.artifact.foreign_model import foreign_model
+
+        known = f"no runtime reads '{path.suffix}' files; known endings: {', '.join(SUFFIXES)}"
+        what = foreign_model(path)
+        raise ArtifactError(f"{path} is {what}" if what else f"{path}: {known}")
     return SUFFIXES[path.suffix]
 
 

@@ -15,7 +15,7 @@ from mnistx_runtime.commands import as_json, print_json
 @click.option("--formats", help="Only these, as mnistx export names them, with commas between them.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="The most threads of each.")
 @click.option("--batch", "batches", default="64,256", show_default=True, help="Batch sizes to measure throughput at.")
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where MNIST lies; MNISTX_DATA without it.")
+@click.option("--data-dir", type=click.Path(path_type=Path), help="The folder that the data set lies in.")
 @click.option("--figure", type=click.Path(path_type=Path), help="Draw latency, size and accuracy into this PNG.")
 @click.option("--assert", "budgets", type=click.Path(path_type=Path), help="Exit 1 if a budget in this JSON is broken.")
 @click.option("--pick", type=click.Choice(["latency", "size", "memory"]), help="Name the best one here, and its lines.")

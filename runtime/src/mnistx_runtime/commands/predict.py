@@ -123,7 +123,7 @@ def _report_answer(
         answer.require(asked.min_confidence)
     except (MnistxError, OSError) as error:
         code: int = getattr(error, "exit_code", 2)
-        text = "no picture in this folder" if _is_folder(name) else one_line(error)
+        text = _nothing_found(name) if _is_folder(name) else one_line(error)
         if not text.startswith(name):
             text = f"{name}: {text}"
         if write:
@@ -199,11 +199,19 @@ def _is_folder(name: str) -> bool:
 
 def _name_pictures(pictures: tuple[str, ...]) -> Iterator[str]:
     """The names given, each folder replaced by the pictures in it; an empty folder stays, to be complained of."""
-    from mnistx_runtime.pictures import SUFFIXES
-
     for name in pictures:
         if name != "-" and _is_folder(name):
-            inside = sorted(str(p) for p in Path(name).rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-            yield from inside or [name]
+            from mnistx_runtime.picture_folder import find_pictures
+
+            found = find_pictures(Path(name))
+            if found.pictures and found.note:
+                click.echo(found.note, err=True)
+            yield from map(str, found.pictures or [name])
         else:
             yield name
+
+
+def _nothing_found(folder: str) -> str:
+    from mnistx_runtime.picture_folder import find_pictures
+
+    return find_pictures(Path(folder)).nothing_found

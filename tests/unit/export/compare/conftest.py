@@ -10,7 +10,7 @@ from mnistx_export import Model
 from mnistx_export.checkpoint_model import model_from_checkpoint
 from mnistx_export.formats.base import format_named
 from mnistx_train.checkpoint import save_checkpoint
-from mnistx_train.network import cnn
+from mnistx_train.networks.cnn import cnn
 from sets import CARD
 
 

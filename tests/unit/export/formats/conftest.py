@@ -6,8 +6,8 @@ import torch
 
 from mnistx_export.formats.base import Conversion
 from mnistx_runtime import InputSpec
-from mnistx_train.inference import DeployedModule
-from mnistx_train.network import cnn
+from mnistx_train.evaluation.inference import DeployedModule
+from mnistx_train.networks.cnn import cnn
 
 SPEC = InputSpec(channels=1, height=28, width=28, mean=(0.2,), std=(0.4,), preprocess="mnist-digit")
 

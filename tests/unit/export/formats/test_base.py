@@ -9,7 +9,7 @@ from mnistx_export import Model, export
 from mnistx_export.formats.base import Conversion, fix_pools, format_named, traceable
 from mnistx_runtime import InputSpec
 from mnistx_runtime.backends import SUFFIXES, backend
-from mnistx_train.inference import DeployedModule
+from mnistx_train.evaluation.inference import DeployedModule
 
 SPEC = InputSpec(channels=3, height=12, width=16, mean=(0.4,) * 3, std=(0.25,) * 3)
 

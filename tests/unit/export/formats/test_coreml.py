@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from mnistx_export.formats.base import Conversion, format_named
 from mnistx_runtime import InputSpec
-from mnistx_train.inference import DeployedModule
+from mnistx_train.evaluation.inference import DeployedModule
 
 
 @pytest.mark.slow

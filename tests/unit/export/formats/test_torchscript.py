@@ -12,7 +12,7 @@ from mnistx_export.model import Model
 from mnistx_runtime import InputSpec, Tolerance
 from mnistx_runtime.artifact.container import seal
 from mnistx_runtime.backends import backend
-from mnistx_train.inference import DeployedModule
+from mnistx_train.evaluation.inference import DeployedModule
 
 
 def test_a_torchscript_file_holds_no_debug_files_and_its_batch_is_free(conversion: Conversion, tmp_path: Path) -> None:

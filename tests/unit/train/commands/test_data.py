@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from command import json_lines, mnistx
-from mnistx_train import figures
 from mnistx_train.datasets import Split, digits, source, training_data
+from mnistx_train.reporting import figures
 
 Images = list[NDArray[np.uint8]]
 

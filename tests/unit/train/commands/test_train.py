@@ -13,10 +13,10 @@ import pytest
 from click.testing import Result
 
 from command import mnistx
-from mnistx_train import figures
 from mnistx_train.checkpoint import load_checkpoint
 from mnistx_train.datasets import Split, digits
 from mnistx_train.recipes import RECIPES
+from mnistx_train.reporting import figures
 from sets import idx_bytes, write_idx_folder
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mnistx_runtime import InputSpec
-from mnistx_train.datasets import DIGITS, SOURCES, Source, Split, is_folder, picture_spec, source, training_data
+from mnistx_train.datasets import DIGITS, SOURCES, Source, Split, is_path, picture_spec, source, training_data
 from mnistx_train.datasets.base import digit_spec
 from mnistx_train.errors import TrainError
 from sets import keys, write_idx_folder
@@ -13,17 +13,26 @@ from sets import keys, write_idx_folder
 
 @pytest.mark.parametrize("name", ["minst", "x" * 300, "", "no/such/folder"])
 def test_unknown_name_is_refused_with_the_known_ones(name: str) -> None:
-    with pytest.raises(TrainError, match=f"no data set .*neither a folder nor one of {', '.join(SOURCES)}"):
+    with pytest.raises(TrainError, match=f"no data set .*neither a folder or file nor one of {', '.join(SOURCES)}"):
         source(name)
-    assert not is_folder(name)
+    assert not is_path(name)
 
 
-def test_a_file_is_no_data_set(tmp_path: Path) -> None:
-    (tmp_path / "file").write_bytes(b"x")
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("absent.csv", "neither a folder or file nor one of"),
+        ("file", r"no data set that is read here; name a folder .* or a \.csv or \.npz file"),
+        ("mnist.parquet", "no data set that is read here; name"),
+        ("archive.zip", "no data set that is read here; unpack it first; name"),
+    ],
+)
+def test_a_file_that_is_no_data_set_is_told_what_would_be(tmp_path: Path, name: str, says: str) -> None:
+    if not name.startswith("absent"):
+        (tmp_path / name).write_bytes(b"x")
 
-    for path in (tmp_path / "file", tmp_path / "absent"):
-        with pytest.raises(TrainError, match="neither a folder nor one of"):
-            source(str(path))
+    with pytest.raises(TrainError, match=says):
+        source(str(tmp_path / name))
 
 
 def test_a_set_that_has_images_already_must_have_them_of_the_shape_asked_for(tmp_path: Path) -> None:

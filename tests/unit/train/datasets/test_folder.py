@@ -122,6 +122,35 @@ def test_picture_folder_whose_test_lacks_a_class_is_refused(tmp_path: Path) -> N
         source(str(tmp_path)).read(False)
 
 
+def test_a_class_of_pictures_to_be_converted_first_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("a/1.png", "a/2.png", "b/1.png", "b/2.png"):
+        write_picture(tmp_path / name, 200)
+    (tmp_path / "a" / "3.heic").write_bytes(b"x")
+    assert len(source(str(tmp_path)).read(True)) == 2
+    assert "a: left out 3.heic; convert HEIC to JPEG or PNG first" in caplog.text
+
+    for path in (tmp_path / "b").iterdir():
+        path.rename(path.with_suffix(".heic"))
+    with pytest.raises(TrainError, match=r"b: no picture in this folder .* left out 1\.heic, 2\.heic; convert HEIC"):
+        source(str(tmp_path)).read(True)
+
+
+def test_a_class_of_one_picture_is_named(tmp_path: Path) -> None:
+    for name in ("a/1.png", "a/2.png", "lone/1.png"):
+        write_picture(tmp_path / name, 200)
+
+    with pytest.raises(TrainError, match="every class needs at least 2 pictures; 'lone' has 1"):
+        source(str(tmp_path)).read(True)
+
+
+def test_a_class_whose_name_is_not_utf8_is_told_before_training(tmp_path: Path) -> None:
+    for name in ("a", "b\udcff"):
+        (tmp_path / name).mkdir()
+
+    with pytest.raises(TrainError, match=r"rename the folder 'b\\udcff'; the name of a class must be UTF-8"):
+        source(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     "damage",
     [

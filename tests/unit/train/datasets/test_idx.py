@@ -1,4 +1,6 @@
 import gzip
+import struct
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,7 +118,7 @@ def test_test_images_of_another_size_are_refused_before_training(tmp_path: Path)
     write_idx_folder(tmp_path)
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(np.zeros((12, 27, 28), np.uint8)))
 
-    with pytest.raises(TrainError, match=r"need \(N, 28, 28\) and \(N,\)"):
+    with pytest.raises(TrainError, match=r"training images of shape \(1, 28, 28\), and test images of \(1, 27, 28\)"):
         source(str(tmp_path))
 
 
@@ -192,3 +194,81 @@ def test_a_label_that_only_the_test_images_have_is_a_class_without_training_imag
     (folder / "names.txt").write_text("a\nb\n")
     found = mnistx("data", "stats", "--dataset", folder)
     assert found.exit_code == 2 and "names 2 classes, the labels need 3" in found.stderr
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_what_a_file_declares_takes_no_memory_before_it_is_seen_to_hold_it(tmp_path: Path, zipped: bool) -> None:
+    data = b"\0\0\x08\x03" + struct.pack(">3I", 60_000, 28, 28) + bytes(100)
+    path = tmp_path / f"some-ubyte{'.gz' * zipped}"
+    path.write_bytes(gzip.compress(data) if zipped else data)
+
+    tracemalloc.start()
+    with pytest.raises(TrainError, match=r"it declares 47,040,000 bytes; [\d,]+ is the most that it can hold"):
+        read_idx(path)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+def test_a_gzipped_file_is_read_no_further_than_it_declares(tmp_path: Path) -> None:
+    path = tmp_path / "some-ubyte.gz"
+    path.write_bytes(gzip.compress(idx_bytes(random_images(4)) + bytes(100_000_000)))
+
+    tracemalloc.start()
+    with pytest.raises(TrainError, match=r"it declares 3,136 bytes, and holds more"):
+        read_idx(path)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    tracemalloc.stop()
+
+
+def write_emnist(folder: Path, split: str, labels: list[int]) -> list[NDArray[np.uint8]]:
+    """Files as EMNIST has them, of bars that lie; the images as people see them."""
+    folder.mkdir(exist_ok=True)
+    seen = []
+    for part in ("train", "test"):
+        images = np.zeros((len(labels), 28, 28), np.uint8)
+        for at, image in enumerate(images):
+            image[14 + at % 4, 4:24] = 100 + at
+        seen.append(images)
+        for kind, array in (("images-idx3", images.swapaxes(1, 2).copy()), ("labels-idx1", np.array(labels, np.uint8))):
+            (folder / f"emnist-{split}-{part}-{kind}-ubyte.gz").write_bytes(gzip.compress(idx_bytes(array)))
+    return seen
+
+
+def test_emnist_is_turned_upright_and_that_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    training, test = write_emnist(tmp_path, "digits", [0, 1] * 4)
+
+    found = source(str(tmp_path))
+
+    assert found.names == ("0", "1")
+    assert np.array_equal(found.read(True).images[:, 0], training)
+    assert np.array_equal(found.read(False).images[:, 0], test)
+    assert [message for message in caplog.messages if "turned upright" in message] == caplog.messages[:1]
+
+
+def test_labels_from_1_are_named_by_emnists_mapping_or_by_their_numbers(tmp_path: Path) -> None:
+    write_emnist(tmp_path, "letters", [1, 2, 3, 3, 2, 1])
+    found = source(str(tmp_path))
+    assert (found.names, found.read(True).labels.tolist()) == (("1", "2", "3"), [0, 1, 2, 2, 1, 0])
+
+    (tmp_path / "emnist-letters-mapping.txt").write_text("1 65 97\n2 66 98\n3 67 99\n")
+    found = source(str(tmp_path))
+    assert (found.names, found.read(True).labels.tolist()) == (("Aa", "Bb", "Cc"), [0, 1, 2, 2, 1, 0])
+
+    (tmp_path / "emnist-letters-mapping.txt").write_text("1 65 97\n2 66 98\n")
+    with pytest.raises(TrainError, match=r"emnist-letters-mapping\.txt has no line for label 3"):
+        source(str(tmp_path))
+
+
+def test_of_several_sets_in_a_folder_one_is_named_by_its_training_images(tmp_path: Path) -> None:
+    write_emnist(tmp_path, "letters", [1, 2] * 3)
+    write_emnist(tmp_path, "digits", [0, 1] * 3)
+
+    with pytest.raises(TrainError, match=r"holds 2 data sets; name one .*emnist-digits-train-images-\S+, emnist-l"):
+        source(str(tmp_path))
+    assert source(str(tmp_path / "emnist-letters-train-images-idx3-ubyte.gz")).names == ("1", "2")
+
+
+def test_the_file_of_the_training_images_names_mnists_like_sets_too(tmp_path: Path) -> None:
+    write_idx_folder(tmp_path)
+
+    assert len(source(str(tmp_path / "train-images-idx3-ubyte")).read(True)) == 12

@@ -1,7 +1,7 @@
 import torch
 
 from mnistx_train.datasets import TrainingData
-from mnistx_train.inference import Normalize
+from mnistx_train.evaluation.inference import Normalize
 from mnistx_train.recipes.fast import FAST
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from mnistx_runtime import BadInput, InputSpec
 from mnistx_train.datasets import Split, TrainingData
 from mnistx_train.errors import TrainError
-from mnistx_train.inference import Normalize
-from mnistx_train.network_file import NetworkFile
+from mnistx_train.evaluation.inference import Normalize
+from mnistx_train.networks.network_file import NetworkFile
 from mnistx_train.recipes import DEFAULT, RECIPES, in_batches, normalize, recipe
 
 every_recipe = pytest.mark.parametrize("name", RECIPES)

@@ -8,7 +8,7 @@ import torchvision
 
 from mnistx_runtime import InputSpec
 from mnistx_train.datasets import Split, TrainingData
-from mnistx_train.network import cnn
+from mnistx_train.networks.cnn import cnn
 from mnistx_train.recipes.report import REPORT
 
 

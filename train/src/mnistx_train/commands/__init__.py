@@ -6,15 +6,15 @@ import click
 
 dataset = click.option(
     "--dataset",
-    metavar="NAME|FOLDER",
-    help="mnist, fashion-mnist, kmnist, digits (needs no download), or a folder of IDX files or of pictures, "
-    "one subfolder a class.",
+    metavar="NAME|FOLDER|FILE",
+    help="mnist, fashion-mnist, kmnist, digits (needs no download), a folder of IDX files or of pictures, one "
+    "subfolder a class, or a .csv or .npz file.",
 )
 recipe = click.option("--recipe", help="How to train: report, fast or best.  [default: report]")
 data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
-    help="The folder that holds MNIST/raw; else MNISTX_DATA, the cache, a download.",
+    help="The folder that the data set lies in, such as MNIST/raw; else MNISTX_DATA, the cache, a download.",
 )
 
 

@@ -23,7 +23,7 @@ def data() -> None:
 def stats(dataset: str | None, data_dir: Path | None, as_json: bool, **sides: Any) -> None:
     """Mean and standard deviation of each channel's pixels, and balance of the classes."""
     from mnistx_train.datasets import picture_spec, source
-    from mnistx_train.stats import class_balance, pixel_stats
+    from mnistx_train.datasets.stats import class_balance, pixel_stats
 
     origin = source("mnist" if dataset is None else dataset, data_dir, spec=picture_spec(**name_sides(**sides)))
     for part, train in (("training", True), ("test", False)):
@@ -54,10 +54,10 @@ def show(dataset: str | None, data_dir: Path | None, recipe: str | None, out: Pa
     import torch
 
     from mnistx_runtime.files import write_whole
-    from mnistx_train import figures
     from mnistx_train.datasets import picture_spec, source, training_data
     from mnistx_train.recipes import DEFAULT
     from mnistx_train.recipes import recipe as recipe_named
+    from mnistx_train.reporting import figures
 
     torch.manual_seed(asked.pop("seed"))
     chosen = recipe_named(recipe or DEFAULT)

@@ -58,8 +58,8 @@ def train(out: Path | None, resume: bool, tensorboard: bool, as_json: bool, **as
     weights, bit for bit, as if it had not been.
     """
     from mnistx_train.job import configure
+    from mnistx_train.reporting.terminal import Terminal
     from mnistx_train.run import run
-    from mnistx_train.terminal import Terminal
 
     data_dir = asked.pop("data_dir")
     asked |= name_sides(asked.pop("size"), asked.pop("channels"))

@@ -1,7 +1,7 @@
 """A user's own pictures: one subfolder a class, with or without train/ and test/ above them."""
 
 import hashlib
-from collections.abc import Iterator
+import logging
 from math import prod
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.errors import MnistxError
 from mnistx_runtime.input_spec import InputSpec
+from mnistx_runtime.picture_folder import class_folders, find_pictures
 from mnistx_runtime.pictures import open_picture
 from mnistx_runtime.preprocess import preprocess_for
 from mnistx_train.datasets.base import Source, Split, digit_spec, folder_name
@@ -17,8 +18,7 @@ from mnistx_train.errors import TrainError
 
 TEST_SHARE = 1 / 6
 
-NO_PICTURES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "@eadir", "$recycle.bin"})
-"""What systems leave in folders, in small letters; names that begin with a dot are passed over, too."""
+_log = logging.getLogger(__name__)
 
 MOST_BYTES = 1 << 32  # of all images of a part together
 
@@ -48,36 +48,26 @@ def picture_folder(folder: Path, spec: InputSpec | None = None) -> Source:
     def read(train: bool) -> Split:
         if parted:
             return _read(folder / ("train" if train else "test"), names, spec)[0]
-        return _part(*_read(folder, names, spec), train)
+        return _part(*_read(folder, names, spec), train, names)
 
     return Source(folder_name(folder), names, read, spec)
 
 
 def _classes(folder: Path) -> tuple[str, ...]:
-    return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir() and _counts(path)))
+    names = tuple(path.name for path in class_folders(folder))
+    strange = next((name for name in names if "\udc80" <= max(name) <= "\udcff"), None)
+    if strange is not None:
+        raise TrainError(f"{folder}: rename the folder {strange!r}; the name of a class must be UTF-8")
+    return names
 
 
-def _counts(path: Path) -> bool:
-    return path.name[0] != "." and path.name.lower() not in NO_PICTURES
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """The files in a folder and in those inside it, in alphabetical order."""
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if _counts(path):
-            if path.is_dir():
-                yield from _files(path)
-            else:
-                yield path
-
-
-def _part(whole: Split, places: Floats, train: bool) -> Split:
+def _part(whole: Split, places: Floats, train: bool, names: tuple[str, ...]) -> Split:
     """A picture is a test picture by its own bytes, however many others there are; every class has one at least."""
     test = places < TEST_SHARE
     for label in range(int(whole.labels.max()) + 1):
         own = np.flatnonzero(whole.labels == label)
         if len(own) < 2:
-            raise TrainError("every class needs at least 2 pictures")
+            raise TrainError(f"every class needs at least 2 pictures; {names[label]!r} has {len(own)}")
         order = own[places[own].argsort()]
         test[order[0]], test[order[-1]] = True, False
     return whole.at(np.flatnonzero(~test if train else test))
@@ -92,11 +82,14 @@ def _read(folder: Path, names: tuple[str, ...], spec: InputSpec) -> tuple[Split,
     Raises:
         TrainError: a class has no file, a file can't be made an image, or there are too many for the memory.
     """
-    files = [(path, label) for label, name in enumerate(names) for path in _files(folder / name)]
-    labels = np.array([label for _, label in files], np.int64)
-    empty = set(range(len(names))) - {*labels.tolist()}
+    found = [find_pictures(folder / name) for name in names]
+    empty = next((each for each in found if not each.pictures), None)
     if empty:
-        raise TrainError(f"{folder / names[min(empty)]}: no picture in this folder")
+        raise TrainError(empty.nothing_found)
+    for note in filter(None, (each.note for each in found)):
+        _log.warning("%s", note)
+    files = [(path, label) for label, each in enumerate(found) for path in each.pictures]
+    labels = np.array([label for _, label in files], np.int64)
     if len(files) * prod(spec.shape) > MOST_BYTES:
         raise TrainError(
             f"{folder}: {len(files):,} pictures of {spec.height}x{spec.width} take more than {MOST_BYTES >> 30} GiB of "

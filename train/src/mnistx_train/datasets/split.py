@@ -1,6 +1,6 @@
 """Splits images by class: the same ones every time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,26 @@ from mnistx_train.errors import TrainError
 _SEED = 0  # the split is the same for every seed of training
 
 
-def stratified(whole: Split, share: float) -> tuple[Split, Split]:
+def stratified(whole: Split, share: float, names: Sequence[str] = ()) -> tuple[Split, Split]:
     """Split off a share of each class, at least one image of it, the same ones every time.
+
+    Args:
+        whole: what is split.
+        share: 0..1.
+        names: of the classes, for what is said of one that has too few; their numbers without them.
 
     Raises:
         TrainError: a class has fewer than two images.
     """
     counts = np.bincount(whole.labels)
-    if len(counts) < 2 or counts.min() < 2:
+    if len(counts) < 2:
         raise TrainError("every class needs at least 2 training images, and there must be at least 2 classes")
+    if counts.min() < 2:
+        few = [str(names[label] if names else label) for label in np.flatnonzero(counts < 2).tolist()]
+        others = f", and {len(few) - 1} more have too few" if len(few) > 1 else ""
+        raise TrainError(
+            f"every class needs at least 2 training images; {few[0]!r} has {counts[counts < 2][0]}{others}"
+        )
     size = max(len(counts), round(len(whole) * share))
     kept, off = draw_by_class(whole.labels, size)
     for label in set(range(len(counts))) - set(whole.labels[off].tolist()):
@@ -57,11 +68,11 @@ def _apportion(counts: NDArray[np.int64], size: int, random: np.random.RandomSta
     return whole
 
 
-def split_off_test(read: Callable[[], Split], share: float) -> Callable[[bool], Split]:
+def split_off_test(read: Callable[[], Split], share: float, names: Sequence[str] = ()) -> Callable[[bool], Split]:
     """A `Source.read` for a set that has no test images of its own: a share of each class is kept apart."""
 
     def part(train: bool) -> Split:
-        training, test = stratified(read(), share)
+        training, test = stratified(read(), share, names)
         return training if train else test
 
     return part

@@ -10,7 +10,7 @@ from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.registry import look_up
 from mnistx_train.datasets.base import TrainingData, format_shape
 from mnistx_train.errors import TrainError
-from mnistx_train.network_file import NetworkFile
+from mnistx_train.networks.network_file import NetworkFile
 
 RECIPES = {
     "report": "mnistx_train.recipes.report:REPORT",

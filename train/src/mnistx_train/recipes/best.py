@@ -17,10 +17,18 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from mnistx_train.augment import Ranges, between, corrupt, dilate_or_erode, elastic, resample, wide_affine
+from mnistx_train.augmentation.pen import rewrite
+from mnistx_train.augmentation.transforms import (
+    Ranges,
+    between,
+    corrupt,
+    dilate_or_erode,
+    elastic,
+    resample,
+    wide_affine,
+)
 from mnistx_train.datasets.base import DIGITS, TrainingData
-from mnistx_train.muon import Muon
-from mnistx_train.pen import rewrite
+from mnistx_train.optimizers.muon import Muon
 from mnistx_train.recipes import MNIST, Recipe, Teacher, in_batches, normalize
 from mnistx_train.recipes.schedules import one_cycle
 

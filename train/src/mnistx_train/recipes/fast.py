@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from torch import Tensor
 
 from mnistx_train.datasets.base import TrainingData
-from mnistx_train.muon import Muon
+from mnistx_train.optimizers.muon import Muon
 from mnistx_train.recipes import MNIST, Recipe, in_batches, normalize
 from mnistx_train.recipes.schedules import up_and_down
 

@@ -1,0 +1,1 @@
+"""Optimizers that torch lacks, and torch's own without its compiler."""

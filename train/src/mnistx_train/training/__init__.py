@@ -1,0 +1,1 @@
+"""The training loop: loss, epochs, stages, and several processes that learn together."""
