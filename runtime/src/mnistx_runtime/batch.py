@@ -1,9 +1,9 @@
 """Prepares many pictures, side by side on several CPUs, and gives them back in order."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from functools import cache, partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +12,6 @@ from mnistx_runtime.errors import BadInput, MnistxError
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.preprocess import Box, Prepared, Preprocess, preprocess_for
-
-if TYPE_CHECKING:
-    from concurrent.futures import ProcessPoolExecutor
-
 
 CHUNK = 8  # pictures that a process takes at a time
 FEW = 32  # pictures that one process prepares before others have started
@@ -40,7 +36,7 @@ def found_in(lines: Sequence[Sequence[Prepared]]) -> Lines:
 
 def prepare_files(
     sources: Sequence[Source], spec: InputSpec, many: bool, processes: int
-) -> Iterator[Lines | MnistxError | OSError]:
+) -> Generator[Lines | MnistxError | OSError, None, None]:
     """What is to be answered of each picture, or the error that it raised, in their order.
 
     Args:
@@ -48,6 +44,9 @@ def prepare_files(
         spec: of the model's input.
         many: read all that is in a picture, not one thing.
         processes: that decode and prepare.
+
+    Raises:
+        BadInput: the processes can't be started.
     """
     attempt = partial(_attempt, key=_key(spec), many=many)
     if processes == 1 or len(sources) <= FEW:
@@ -55,11 +54,13 @@ def prepare_files(
         return
     from concurrent.futures.process import BrokenProcessPool
 
+    from mnistx_runtime.process_pool import process_pool, unless_ended
+
     done = 0
     while done < len(sources):
         try:
-            with _pool(processes) as pool:
-                for found in pool.map(attempt, sources[done:], chunksize=CHUNK):
+            with process_pool(processes) as pool:
+                for found in pool.map(partial(unless_ended, attempt), sources[done:], chunksize=CHUNK):
                     done += 1
                     yield found
         except BrokenProcessPool:
@@ -72,21 +73,13 @@ def _alone(source: Source, attempt: "partial[Lines | MnistxError | OSError]") ->
     """What a picture gives in a process of its own, which it may kill."""
     from concurrent.futures.process import BrokenProcessPool
 
+    from mnistx_runtime.process_pool import process_pool
+
     try:
-        with _pool(1) as pool:
+        with process_pool(1) as pool:
             return pool.submit(attempt, source).result()
     except BrokenProcessPool:
         return BadInput(f"{source_name(source) or 'the picture'} can't be read as a picture: its decoder crashed")
-
-
-def _pool(processes: int) -> "ProcessPoolExecutor":
-    """Processes that know nothing of this one: its threads, and those of the runtime, would not survive a fork."""
-    import signal
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
-
-    ignore = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    return ProcessPoolExecutor(processes, get_context("spawn"), initializer=signal.signal, initargs=ignore)
 
 
 def _key(spec: InputSpec) -> str:

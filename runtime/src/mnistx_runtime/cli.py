@@ -9,6 +9,7 @@ import click
 
 from mnistx_runtime import __version__
 from mnistx_runtime.commands import one_line
+from mnistx_runtime.signals import exit_on_signals
 
 COMMANDS = {
     "benchmark": "mnistx_runtime.commands.benchmark:benchmark",
@@ -33,6 +34,11 @@ ELSEWHERE = {
 
 class Root(click.Group):
     """Finds commands in the table above, then in the entry-point group `mnistx.commands`."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run what the arguments ask for, and end with 130 or 143 when asked to stop."""
+        with exit_on_signals():
+            return super().main(*args, **kwargs)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The commands that are installed."""

@@ -1,6 +1,7 @@
 """From a picture to an answer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from functools import cached_property
 from itertools import islice
 from math import isfinite
@@ -114,38 +115,40 @@ class Predictor:
 
     def predict_files(
         self, pictures: Sequence[Source], many: bool = False, processes: int = 1
-    ) -> Iterator[Prediction | Reading | MnistxError | OSError]:
+    ) -> Generator[Prediction | Reading | MnistxError | OSError, None, None]:
         """Answer any number of pictures; one that can't be read never stops the rest.
 
         Args:
             pictures: each as `predict` takes it.
             many: read all the digits in each, as `predict_many` does.
-            processes: that decode and prepare pictures. More than one start anew, as `multiprocessing` says of "spawn":
-                a script that asks for them has to be guarded by `if __name__ == "__main__":`.
+            processes: that decode and prepare pictures. They end with this one, and where the iteration ends early.
 
         Returns:
             In the pictures' order, for each a `Prediction` (with `many` a `Reading`), or the error that it raised.
             However doubtful an answer is, it is given: call its `require`.
 
+        Raises:
+            BadInput: the processes can't be started.
+
         >>> blank = np.zeros((50, 50), np.uint8)
         >>> [type(answer).__name__ for answer in Predictor().predict_files([blank, "no.png"])]
         ['PredictionRefused', 'BadInput']
         """
-        prepared = prepare_files(pictures, self.metadata.input, many, processes)
         at = 0
         began = perf_counter()
-        while batch := list(islice(prepared, BATCH)):
-            sources = pictures[at : at + len(batch)]
-            found = [(source_name(s), each) for s, each in zip(sources, batch, strict=True) if isinstance(each, list)]
-            readings = iter(self._answer(found, began, len(batch)))
-            for each in batch:
-                if isinstance(each, list):
-                    reading = next(readings)
-                    yield reading if many else reading.lines[0][0]
-                else:
-                    yield each
-            at += len(batch)
-            began = perf_counter()
+        with closing(prepare_files(pictures, self.metadata.input, many, processes)) as prepared:
+            while batch := list(islice(prepared, BATCH)):
+                sources = pictures[at : at + len(batch)]
+                found = [(source_name(s), e) for s, e in zip(sources, batch, strict=True) if isinstance(e, list)]
+                readings = iter(self._answer(found, began, len(batch)))
+                for each in batch:
+                    if isinstance(each, list):
+                        reading = next(readings)
+                        yield reading if many else reading.lines[0][0]
+                    else:
+                        yield each
+                at += len(batch)
+                began = perf_counter()
 
     def explain(self, picture: Source) -> tuple[Prepared, Prediction]:
         """What `predict` does, with what the model saw, however doubtful it is.

@@ -1,7 +1,9 @@
 """Many pictures at once: each is answered, in order, whatever is wrong with others."""
 
+import os
 import subprocess
 import sys
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mnistx_export.golden import draw_digit
-from mnistx_runtime import BadInput, Prediction, PredictionRefused, Predictor, Reading
+from mnistx_runtime import BadInput, Prediction, PredictionRefused, Predictor, Reading, process_pool
 from mnistx_runtime.batch import FEW, found_in, prepare_files
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.preprocess import preprocess_for
@@ -55,24 +57,52 @@ def test_many_digits_and_pictures_in_memory_go_the_same_way() -> None:
 
 
 def test_a_decoder_that_kills_its_process_costs_one_picture(folder: Path, tmp_path: Path) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import os, sys\n"
-        "from mnistx_runtime import pictures, batch\n"
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os\n"
+        "from mnistx_runtime import batch\n"
         "opened = batch.open_picture\n"
         "def open_or_die(source, draft):\n"
         "    return os._exit(9) if str(source).endswith('009.png') else opened(source, draft)\n"
         "batch.open_picture = open_or_die\n"
-        "if __name__ == '__main__':\n"
-        "    from mnistx_runtime import Predictor\n"
-        "    for answer in Predictor().predict_files(sys.argv[1:], processes=2):\n"
-        "        print(type(answer).__name__, getattr(answer, 'source', answer))\n"
     )
-    command = [sys.executable, str(script), *map(str, names(folder))]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = answers_of_script(folder, tmp_path)
     assert len(lines) == COUNT
     assert lines[9].startswith("BadInput") and "009.png" in lines[9] and "crashed" in lines[9]
     assert sum(line.startswith("Prediction ") for line in lines) == COUNT - 3
+
+
+def answers_of_script(folder: Path, tmp_path: Path) -> list[str]:
+    """What a script without a guard is answered by two processes; Python runs a sitecustomize.py beside it in each."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys; from mnistx_runtime import Predictor\n"
+        "for answer in Predictor().predict_files(sys.argv[1:], processes=2):\n"
+        "    print(type(answer).__name__, getattr(answer, 'source', answer))\n"
+    )
+    paths = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    command = [sys.executable, str(script), *map(str, names(folder))]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=paths).stdout.splitlines()
+
+
+def test_a_script_without_a_guard_is_answered_like_any_other(folder: Path, tmp_path: Path) -> None:
+    lines = answers_of_script(folder, tmp_path)
+    assert len(lines) == COUNT
+    assert sum(line.startswith("Prediction ") for line in lines) == COUNT - 2
+    assert not any("crashed" in line for line in lines)
+
+
+def test_processes_that_can_not_start_are_no_fault_of_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_pool, "_prepare_process", os._exit)
+    with pytest.raises(BadInput, match="can't start processes"):
+        list(Predictor().predict_files(names(folder), processes=2))
+    assert not active_children()
+
+
+def test_an_iteration_that_ends_early_leaves_no_process(folder: Path) -> None:
+    answers = Predictor().predict_files(names(folder), processes=2)
+    next(answers)
+    answers.close()
+    assert not active_children()
 
 
 def test_what_is_prepared_is_what_the_preprocess_gives() -> None:
@@ -107,6 +137,6 @@ def test_few_pictures_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: int) -> None:
         raise AssertionError
 
-    monkeypatch.setattr("mnistx_runtime.batch._pool", refuse)
+    monkeypatch.setattr(process_pool, "process_pool", refuse)
     pictures = [255 - draw_digit(7, 1, 56)] * FEW
     assert len(list(prepare_files(pictures, Predictor().metadata.input, many=False, processes=8))) == FEW

@@ -71,7 +71,7 @@ def run(
                         progress.epoch(stage, epoch)
 
                     learn(stages, data, group, keep, progress)
-            except KeyboardInterrupt:
+            except (KeyboardInterrupt, SystemExit):
                 again = f" --network {folder / NETWORK_COPY}:{job.network.factory}" if job.network else ""
                 progress.message(f"stopped; `mnistx train --resume --out {folder}{again}` goes on")
                 raise

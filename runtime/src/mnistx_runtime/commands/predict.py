@@ -2,8 +2,8 @@
 
 import gc
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -67,10 +67,11 @@ def predict(pictures: tuple[str, ...], **options: Any) -> None:
     predictor = _load_predictor(asked)
     sources = [_source(name) for name in names]
     if asked.explain or asked.show:
-        answers: Iterable[Any] = (_explain(predictor, source, asked) for source in sources)
+        answers: Generator[Any, None, None] = (_explain(predictor, source, asked) for source in sources)
     else:
         answers = predictor.predict_files(sources, asked.many, asked.threads or available_cpus())
     with ExitStack() as stack:
+        stack.enter_context(closing(answers))
         write = stack.enter_context(kept.appending()) if kept else None
         shown = stack.enter_context(_progress(zip(names, answers, strict=True), len(names), write))
         for name, answer in shown:

@@ -1,0 +1,99 @@
+"""Processes that know nothing of this one, whose threads would not survive a fork, and that never outlive it."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
+from threading import Event, Thread
+from types import ModuleType
+from typing import Any, TypeVar
+
+from mnistx_runtime.errors import BadInput
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+GRACE = 2.0
+"""Seconds that a process has for its last item, once the pool ends."""
+
+
+class _Pool(ProcessPoolExecutor):
+    """A pool whose processes don't run the caller's script anew as they start; it may have no guard against that."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            return super().submit(fn, *args, **kwargs)
+        finally:
+            sys.modules["__main__"] = main
+
+
+@contextmanager
+def process_pool(count: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool that ends with what its processes are at, within `GRACE`, and with this process, however it is killed.
+
+    Args:
+        count: of the processes.
+
+    Raises:
+        BadInput: they can't be started.
+    """
+    context = get_context("spawn")
+    reader, writer = context.Pipe(duplex=False)
+    with reader, writer:
+        pool = _Pool(count, context, _prepare_process, (reader,))
+        try:
+            _require_start(pool)
+            yield pool
+        finally:
+            writer.close()
+            pool.shutdown(cancel_futures=True)
+
+
+def _require_start(pool: ProcessPoolExecutor) -> None:
+    try:
+        pool.submit(os.getpid).result()
+    except (BrokenProcessPool, OSError) as error:
+        reason = "they end at once" if isinstance(error, BrokenProcessPool) else error
+        raise BadInput(
+            f"can't start processes to prepare pictures: {reason}; use one: --threads 1, or processes=1"
+        ) from error
+
+
+_END = Event()
+
+
+def unless_ended(work: Callable[[T], R], item: T) -> R:
+    """What a process of a pool makes of an item, unless the pool is about to end.
+
+    Raises:
+        CancelledError: it is.
+    """
+    if _END.is_set():
+        raise CancelledError
+    return work(item)
+
+
+def _prepare_process(end: Connection) -> None:
+    """Leave Ctrl-C and a terminal that closes to the parent to answer, and end when it closes its end of the pipe."""
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    Thread(target=_wait_for_end, args=(end,), daemon=True).start()
+
+
+def _wait_for_end(end: Connection) -> None:
+    """Leave the process `GRACE` to finish what it is at: half a result in the pipe would hang a parent that lives."""
+    with suppress(EOFError, OSError):
+        end.recv_bytes()
+    _END.set()
+    parent = parent_process()
+    assert parent is not None
+    parent.join(GRACE)
+    os._exit(1)
