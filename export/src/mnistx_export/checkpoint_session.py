@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mnistx_export.checkpoint_model import model_from_checkpoint, model_with_data
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.parity import FLOAT32
+from mnistx_runtime.backends.torch_session import torch_threads
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
 from mnistx_runtime.errors import ArtifactError
 from mnistx_train.errors import TrainError
@@ -21,15 +22,16 @@ class CheckpointSession:
 
     Args:
         path: a .safetensors file that `mnistx train` wrote.
+        threads: the most threads it may compute with.
 
     Raises:
         ArtifactError: it's missing, damaged, or was not.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, threads: int) -> None:
         """Load it; see the class."""
         try:
-            self._path, self._model = path, model_from_checkpoint(path)
+            self._path, self._threads, self._model = path, threads, model_from_checkpoint(path)
         except TrainError as error:
             raise ArtifactError(str(error)) from error
         self.metadata = self._model.metadata
@@ -41,7 +43,8 @@ class CheckpointSession:
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `mnistx_runtime.backends.Session.run`."""
-        return self._model.log_probs(images).astype(np.float32)
+        with torch_threads(self._threads, images):
+            return self._model.log_probs(images).astype(np.float32)
 
     def test_set(self, data_dir: Path | None) -> EvaluationSet | None:
         """The test images of its data set with its answers to them; None where the data set isn't at hand.

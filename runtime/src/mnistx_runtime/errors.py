@@ -45,3 +45,12 @@ class VerificationFailed(MnistxError):
     """A model whose outputs or weights differ from the trained model's by more than its tolerance."""
 
     exit_code = 1
+
+
+def reason_of(error: BaseException) -> str:
+    """What an error of a library says, in one line; where it says nothing, what kind it is.
+
+    >>> reason_of(OSError("no such\nlibrary")), reason_of(ImportError())
+    ('no such library', 'ImportError')
+    """
+    return " ".join(str(error).split()) or type(error).__name__

@@ -18,11 +18,11 @@ class Checkpoint:
         line = "pip install ./runtime ./train ./export"
         return None if _entry() else f"mnistx-export is missing: in a checkout of mnistx: {line}"
 
-    def load(self, model: Any, threads: int) -> Session:  # noqa: ARG002
-        """See `Backend.load`; torch's thread pool belongs to the whole process and is left to the caller."""
+    def load(self, model: Any, threads: int) -> Session:
+        """See `Backend.load`."""
         entry = _entry()
         assert entry is not None
-        session: Session = entry.load()(existing_file(model, "torch"))
+        session: Session = entry.load()(existing_file(model, "torch"), threads)
         return session
 
 

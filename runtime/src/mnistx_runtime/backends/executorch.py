@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.backends import ArtifactSession, artifact_for, chunk_of, in_chunks, missing
-from mnistx_runtime.errors import ArtifactError, BackendUnavailable
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable, reason_of
 from mnistx_runtime.quiet import quiet
 
 
@@ -19,20 +19,23 @@ class ExecuTorch:
         return missing("executorch", "executorch", "torch")
 
     def load(self, model: Any, threads: int) -> "ExecuTorchSession":  # noqa: ARG002
-        """See `Backend.load`; its thread pool belongs to the whole process and isn't used for single images."""
+        """See `Backend.load`; it computes on one thread, all that its pool is left, which the process shares."""
         artifact = artifact_for(model, "executorch").require_as_exported()
         path, data = artifact.path, artifact.parts["model"]
         try:
             with quiet():
+                from executorch.extension.pybindings import portable_lib
                 from executorch.runtime import Runtime
         except (ImportError, OSError, RuntimeError) as error:
-            raise BackendUnavailable(f"executorch is installed and can't be loaded: {error}") from error
+            raise BackendUnavailable(f"executorch is installed and can't be loaded: {reason_of(error)}") from error
+        if portable_lib._threadpool_get_thread_count() != 1:
+            portable_lib._unsafe_reset_threadpool(1)  # unsafe while a model runs; of ours, none runs before the first
         try:
             with quiet():
                 program = Runtime.get().load_program(data)
                 return ExecuTorchSession(artifact, program.load_method("forward"), (program, data))
         except (RuntimeError, ValueError, AttributeError, KeyError) as error:
-            raise ArtifactError(f"{path} is not a readable ExecuTorch model: {error}") from error
+            raise ArtifactError(f"{path} is not a readable ExecuTorch model: {reason_of(error)}") from error
 
 
 class ExecuTorchSession(ArtifactSession):
@@ -54,5 +57,6 @@ class ExecuTorchSession(ArtifactSession):
         try:
             found: NDArray[np.float32] = self._method.execute([torch.from_numpy(images)])[0].numpy().copy()
         except RuntimeError as error:
-            raise ArtifactError(f"the ExecuTorch model doesn't take and give what mnistx's do: {error}") from error
+            reason = reason_of(error)
+            raise ArtifactError(f"the ExecuTorch model doesn't take and give what mnistx's do: {reason}") from error
         return found

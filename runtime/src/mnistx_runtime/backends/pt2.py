@@ -18,15 +18,15 @@ class Pt2:
         """See `Backend.check`."""
         return missing("pt2", "torch")
 
-    def load(self, model: Any, threads: int) -> TorchSession:  # noqa: ARG002
-        """See `Backend.load`; torch's thread pool belongs to the whole process and is left to the caller."""
+    def load(self, model: Any, threads: int) -> TorchSession:
+        """See `Backend.load`."""
         artifact = artifact_for(model, "pt2").require_as_exported()
         check_pt2(read_archive(artifact.files[".pt2"], str(artifact.path)), str(artifact.path))
         torch = import_torch()
         try:
             with quiet():
                 program = torch.export.load(io.BytesIO(artifact.files[".pt2"]))
-            return TorchSession(artifact, program.module(), "exported program")
+            return TorchSession(artifact, program.module(), threads, "exported program")
         except ArtifactError:
             raise
         except Exception as error:  # its reader raises whatever a damaged archive makes it stumble over

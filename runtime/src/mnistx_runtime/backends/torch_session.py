@@ -1,5 +1,8 @@
 """What TorchScript and torch.export share: a loaded module that torch runs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -7,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.backends import ArtifactSession, chunk_of, in_chunks
-from mnistx_runtime.errors import ArtifactError, BackendUnavailable
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable, reason_of
 
 
 def import_torch() -> Any:
@@ -19,21 +22,50 @@ def import_torch() -> Any:
     try:
         import torch
     except (ImportError, OSError, RuntimeError) as error:
-        raise BackendUnavailable(f"torch is installed and can't be loaded: {error}") from error
+        raise BackendUnavailable(f"torch is installed and can't be loaded: {reason_of(error)}") from error
     return torch
+
+
+class _Threads:
+    """How many sessions compute at the moment, and the number of threads to go back to when none does."""
+
+    lock = Lock()
+    running = 0
+    before = 1
+
+
+@contextmanager
+def torch_threads(most: int, images: NDArray[np.uint8]) -> Iterator[None]:
+    """Let torch compute on one thread where there is one image, else on `most`; then on as many as before.
+
+    torch keeps one number for the whole process, and a copy in each thread that has used it.
+    """
+    torch = import_torch()
+    with _Threads.lock:
+        if not _Threads.running:
+            _Threads.before = torch.get_num_threads()
+        _Threads.running += 1
+        torch.set_num_threads(most if len(images) > 1 else 1)
+    try:
+        yield
+    finally:
+        with _Threads.lock:
+            _Threads.running -= 1
+            torch.set_num_threads(_Threads.before)
 
 
 class TorchSession(ArtifactSession):
     """A module that torch runs, operator by operator."""
 
-    def __init__(self, artifact: Artifact, module: Any, kind: str) -> None:
-        """Keep the artifact, its callable module, and what to call it."""
+    def __init__(self, artifact: Artifact, module: Any, threads: int, kind: str) -> None:
+        """Keep the artifact, its callable module, the most threads to compute with, and what to call it."""
         super().__init__(artifact)
-        self._module, self._kind = module, kind
+        self._module, self._threads, self._kind = module, threads, kind
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Session.run`."""
-        return in_chunks(self._run, images, chunk_of(images.shape[1:]))
+        with torch_threads(self._threads, images):
+            return in_chunks(self._run, images, chunk_of(images.shape[1:]))
 
     def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         torch = import_torch()
@@ -42,4 +74,5 @@ class TorchSession(ArtifactSession):
                 found: NDArray[np.float32] = self._module(torch.from_numpy(images)).numpy()
                 return found
         except (RuntimeError, AttributeError, IndexError) as error:
-            raise ArtifactError(f"the {self._kind} doesn't take and give what mnistx's do: {error}") from error
+            reason = reason_of(error)
+            raise ArtifactError(f"the {self._kind} doesn't take and give what mnistx's do: {reason}") from error

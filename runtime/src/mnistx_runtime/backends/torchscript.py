@@ -18,8 +18,8 @@ class TorchScript:
         """See `Backend.check`."""
         return missing("torchscript", "torch")
 
-    def load(self, model: Any, threads: int) -> TorchSession:  # noqa: ARG002
-        """See `Backend.load`; torch's thread pool belongs to the whole process and is left to the caller."""
+    def load(self, model: Any, threads: int) -> TorchSession:
+        """See `Backend.load`."""
         artifact = artifact_for(model, "torchscript").require_as_exported()
         check_torchscript(read_archive(artifact.files[".torchscript"], str(artifact.path)), str(artifact.path))
         torch = import_torch()
@@ -27,6 +27,6 @@ class TorchScript:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 module = torch.jit.load(io.BytesIO(artifact.files[".torchscript"]), map_location="cpu")
-            return TorchSession(artifact, module, "TorchScript model")
+            return TorchSession(artifact, module, threads, "TorchScript model")
         except (RuntimeError, ValueError, TypeError) as error:
             raise ArtifactError(f"{artifact.path} is not a readable TorchScript model (damaged)") from error

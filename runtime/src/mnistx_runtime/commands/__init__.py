@@ -15,7 +15,9 @@ def one_line(error: Exception) -> str:
     """What to tell a person of an error; of the system's errors, the file and what is wrong with it."""
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
+    from mnistx_runtime.errors import reason_of
+
+    return reason_of(error)
 
 
 def print_json(values: dict[str, Any]) -> None:

@@ -1,10 +1,17 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import numpy as np
 import pytest
 
-from command import by_weight
+from command import RELEASED, by_weight
+from mnistx_export import export
+from mnistx_export.checkpoint_model import model_from_checkpoint
+from mnistx_export.formats import FORMATS
+from mnistx_export.formats.base import format_named
 from mnistx_runtime.artifact.container import CONTAINERS, open_artifact
 from mnistx_runtime.backends import (
     BACKENDS,
@@ -19,6 +26,7 @@ from mnistx_runtime.backends import (
 )
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
 from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.registry import look_up
 
 
 def test_every_ending_asks_for_a_runtime_that_exists() -> None:
@@ -44,6 +52,33 @@ def test_a_missing_package_names_the_line_that_installs_it(name: str, monkeypatc
     line = INSTALLS.get(name, f"pip install 'mnistx-runtime[{name}]'")
     with pytest.raises(BackendUnavailable, match=re.escape(line)):
         backend(name)
+
+
+LIBRARY = {"ort": "onnxruntime", "torchscript": "torch", "pt2": "torch", "openvino": "openvino", "ncnn": "ncnn",
+           "litert": "ai_edge_litert", "executorch": "executorch"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+@pytest.mark.parametrize("error", [ImportError(), OSError("no libx.so\nat all")])
+def test_a_library_that_cannot_be_loaded_says_why_in_one_line(
+    name: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken:
+        def find_spec(self, found: str, *_: object) -> None:
+            if found == LIBRARY[name]:
+                raise error
+
+    for module in [
+        LIBRARY[name],
+        *(each for each in sys.modules if each.startswith(("ai_edge_litert.", "executorch."))),
+    ]:
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
+    monkeypatch.setattr("mnistx_runtime.backends." + name + ".artifact_for", MagicMock())
+    with pytest.raises(
+        BackendUnavailable, match=r"is installed and can't be loaded: (ImportError|no libx\.so at all)$"
+    ):
+        look_up(BACKENDS, name, "runtime")().load("m", 1)
 
 
 @pytest.mark.parametrize("name", by_weight(BACKENDS))
@@ -126,3 +161,35 @@ def test_large_images_are_run_in_smaller_chunks_and_none_is_lost() -> None:
     images = np.arange(70, dtype=np.uint8).reshape(10, 1, 7, 1)
     assert (in_chunks(run, images, 4) == images.reshape(10, 7)).all() and sizes == [4, 4, 2]
     assert (in_chunks(run, images[:4], 4) == images[:4].reshape(4, 7)).all() and sizes[3:] == [4]
+
+
+COMPUTING = """
+import sys, time
+from mnistx_runtime import Predictor
+path, name, threads, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+predictor = Predictor(path, name, threads)
+images = predictor.certificate.images.repeat(64, axis=0)[:count]
+torch = sys.modules.get("torch")
+before = torch and torch.get_num_threads()
+predictor.log_probs(images)
+began, own = time.process_time(), time.thread_time()
+while time.process_time() < began + 0.4:
+    predictor.log_probs(images)
+print((time.thread_time() - own) / (time.process_time() - began), before == (torch and torch.get_num_threads()))
+"""
+"""Prints which share of the CPU time the calling thread has used, and whether torch's own setting is as it was."""
+
+
+@pytest.mark.parametrize("name", by_weight(BACKENDS))
+def test_no_runtime_computes_on_more_threads_than_asked(name: str, tmp_path: Path) -> None:
+    path = RELEASED
+    if name != "torch":
+        target = next(each for each in map(format_named, FORMATS) if each.runtime == name and not each.variant)
+        path = tmp_path / f"model{target.suffix}"
+        export(model_from_checkpoint(RELEASED), target, path)
+    for threads, count in (("1", "64"), ("2", "1")):
+        command = [sys.executable, "-c", COMPUTING, path, name, threads, count]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        share, as_before = done.stdout.split()
+        assert float(share) > 0.9 and as_before == "True"

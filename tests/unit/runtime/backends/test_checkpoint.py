@@ -8,10 +8,10 @@ from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 
 
 class Entry:
-    """An entry point that gives the path back."""
+    """An entry point that gives back what it is given."""
 
     def load(self) -> Any:
-        return lambda path: ("session", path)
+        return lambda path, threads: ("session", path, threads)
 
 
 def offer(monkeypatch: pytest.MonkeyPatch, *entries: Entry) -> list[dict[str, str]]:
@@ -29,8 +29,8 @@ def test_a_sibling_package_brings_the_session(monkeypatch: pytest.MonkeyPatch, t
     asked = offer(monkeypatch, Entry())
     path = tmp_path / "m.safetensors"
     path.write_bytes(b"x")
-    session: object = backend("torch").load(str(path), 1)
-    assert session == ("session", path)
+    session: object = backend("torch").load(str(path), 3)
+    assert session == ("session", path, 3)
     assert asked[0] == {"group": "mnistx.runtimes", "name": "torch"}
 
 

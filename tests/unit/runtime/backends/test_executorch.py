@@ -29,7 +29,11 @@ class Program:
     def __init__(self) -> None:
         self.seen: list[bytes] = []
         self.sizes: list[int] = []
+        self.threads = 4
         self.metadata = SimpleNamespace(input_tensor_meta=lambda _: SimpleNamespace(sizes=lambda: (4, 1, 28, 28)))
+
+    def set_threads(self, count: int) -> None:
+        self.threads = count
 
     def load_program(self, data: bytes) -> "Program":
         self.seen.append(data)
@@ -51,6 +55,12 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Program:
     module.Runtime = SimpleNamespace(get=lambda: found)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "executorch", ModuleType("executorch"))
     monkeypatch.setitem(sys.modules, "executorch.runtime", module)
+    bindings = ModuleType("executorch.extension.pybindings")
+    bindings.portable_lib = SimpleNamespace(  # type: ignore[attr-defined]
+        _threadpool_get_thread_count=lambda: found.threads, _unsafe_reset_threadpool=found.set_threads
+    )
+    monkeypatch.setitem(sys.modules, "executorch.extension", ModuleType("executorch.extension"))
+    monkeypatch.setitem(sys.modules, "executorch.extension.pybindings", bindings)
     monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: True)
     return found
 
@@ -65,7 +75,7 @@ def write_pte(folder: Path) -> Path:
 def test_a_batch_is_run_within_the_bound_that_the_program_was_exported_with(program: Program, tmp_path: Path) -> None:
     path = write_pte(tmp_path)
     assert (Predictor(path, "executorch").log_probs(IMAGES) == answer(IMAGES)).all()
-    assert program.sizes == [4, 4, 1] and program.seen == [MODEL]
+    assert program.sizes == [4, 4, 1] and program.seen == [MODEL] and program.threads == 1
     assert verify(path).passed
 
 

@@ -1,9 +1,11 @@
+from threading import Event, Thread
+
 import numpy as np
 import pytest
 import torch
 
 from mnistx_runtime.artifact.container import open_artifact
-from mnistx_runtime.backends.torch_session import TorchSession, import_torch
+from mnistx_runtime.backends.torch_session import TorchSession, import_torch, torch_threads
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 from mnistx_runtime.predictor import BUNDLED
 
@@ -11,7 +13,7 @@ IMAGES = np.arange(70 * 784, dtype=np.uint8).reshape(70, 1, 28, 28)
 
 
 def session(module: object) -> TorchSession:
-    return TorchSession(open_artifact(BUNDLED), module, "test")
+    return TorchSession(open_artifact(BUNDLED), module, 1, "test")
 
 
 def test_a_module_is_run_in_chunks_without_gradients() -> None:
@@ -39,3 +41,50 @@ def test_a_torch_that_cannot_be_loaded_is_told(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(__import__("sys").modules, "torch", None)
     with pytest.raises(BackendUnavailable, match="torch is installed and can't be loaded"):
         import_torch()
+
+
+def test_threads_are_those_asked_for_and_come_back_also_after_an_error() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        seen = []
+
+        def module(images: torch.Tensor) -> torch.Tensor:
+            seen.append(torch.get_num_threads())
+            return images.float().flatten(1)
+
+        made = TorchSession(open_artifact(BUNDLED), module, 2, "test")
+        made.run(IMAGES[:64])
+        made.run(IMAGES[:1])
+        assert seen == [2, 1] and torch.get_num_threads() == 3
+        with pytest.raises(ArtifactError):
+            session(lambda _: 7).run(IMAGES)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_sessions_that_run_at_the_same_time_give_the_threads_back_once() -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    inside, leave = Event(), Event()
+
+    def other() -> None:
+        with torch_threads(1, IMAGES):
+            inside.set()
+            leave.wait()
+
+    thread = Thread(target=other)
+    try:
+        with torch_threads(2, IMAGES):
+            thread.start()
+            inside.wait()
+        leave.set()
+        thread.join()
+        found = []
+        after = Thread(target=lambda: found.append(torch.get_num_threads()))
+        after.start()
+        after.join()
+        assert torch.get_num_threads() == 3 and found == [3]
+    finally:
+        torch.set_num_threads(before)
