@@ -10,6 +10,7 @@ from mnistx_train.errors import TrainError
 from mnistx_train.runs import (
     CHECKPOINT,
     CONFIG,
+    LOCK,
     RUNS,
     STATE,
     Config,
@@ -224,7 +225,7 @@ def test_a_run_is_kept_to_one_process_and_swept_out(tmp_path: Path) -> None:
     folder = new_run(DIGITS, tmp_path / "out")
     (folder / ".state.safetensors.1.tmp").touch()
     with locked(folder):
-        assert [path.name for path in folder.iterdir()] == [CONFIG]
+        assert {path.name for path in folder.iterdir()} == {CONFIG, LOCK}
         with pytest.raises(TrainError, match="another process is training"), locked(folder):
             pass
 

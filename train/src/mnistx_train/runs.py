@@ -1,6 +1,5 @@
 """Run folders: where they lie, and which one is meant when none is named."""
 
-import fcntl
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -10,12 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from mnistx_runtime.files import writable_folder, write_whole
 from mnistx_runtime.input_spec import SIDES
 from mnistx_train.errors import TrainError, first_line
 
 RUNS = Path("artifacts/runs")
-CONFIG, STATE, CHECKPOINT = "run.json", "state.safetensors", "model.safetensors"
+CONFIG, STATE, CHECKPOINT, LOCK = "run.json", "state.safetensors", "model.safetensors", ".lock"
 TEACHER_STATE = "teacher-state.safetensors"
 
 _MOST_TEXT = 1 << 20  # characters of a configuration
@@ -126,14 +127,17 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         TrainError: another process is training it.
     """
-    with (folder / CONFIG).open() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise TrainError(f"another process is training {folder}") from error
+    lock = FileLock(folder / LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise TrainError(f"another process is training {folder}") from error
+    try:
         for path in folder.glob(".*.tmp"):
             path.unlink()
         yield
+    finally:
+        lock.release()
 
 
 def last_finished() -> Path | None:

@@ -37,14 +37,26 @@ def _batch(images: Any, count: int) -> Any:
 
 
 def _peak_mib() -> float:
-    """Of this process since it began; Linux's ru_maxrss would count the one that started it."""
-    try:
+    """Of this process since it began; Linux's ru_maxrss would count the one that started it.
+
+    Raises:
+        BackendUnavailable: on Windows, psutil is missing.
+    """
+    if sys.platform == "win32":
+        from mnistx_runtime.backends import missing
+        from mnistx_runtime.errors import BackendUnavailable
+
+        if line := missing("benchmark", "psutil"):
+            raise BackendUnavailable(line)
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / (1 << 20)
+    if sys.platform == "linux":
         with open("/proc/self/status") as status:  # noqa: PTH123
             return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / (1 << 10)
-    except OSError:
-        import resource
+    import resource
 
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20)
 
 
 def _idle_ms(seconds: float) -> float:

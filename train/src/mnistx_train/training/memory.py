@@ -1,6 +1,7 @@
 """Memory that training uses again at every step."""
 
 import ctypes
+import sys
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # of glibc's malloc.h
 
@@ -10,6 +11,8 @@ def keep_freed_memory() -> None:
 
     Does nothing where the C library isn't glibc.
     """
+    if sys.platform == "win32":
+        return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:
         mallopt(_MMAP_MAX, 0)
