@@ -1,8 +1,15 @@
-"""The runtime installed alone, in an environment of its own, as a device has it."""
+"""The runtime installed alone, in an environment of its own, as a device has it: from a checkout, and from wheels."""
 
 import json
+import os
+import re
+import shlex
+import shutil
 import subprocess
 import sys
+import tarfile
+import zipfile
+from email.parser import Parser
 from pathlib import Path
 
 import pytest
@@ -15,9 +22,13 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def device(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bin folder of a fresh environment that holds the runtime and what it depends on."""
-    folder = tmp_path_factory.mktemp("device")
+    return install(tmp_path_factory.mktemp("device"), ROOT / "runtime")
+
+
+def install(folder: Path, *what: Path) -> Path:
+    """The bin folder of a fresh environment that holds something and what it depends on."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    pip: list[str | Path] = [folder / "bin" / "pip", "install", "-q", "-c", ROOT / "constraints.txt", ROOT / "runtime"]
+    pip: list[str | Path] = [folder / "bin" / "pip", "install", "-q", "-c", ROOT / "constraints.txt", *what]
     done = subprocess.run(pip, capture_output=True, text=True, check=False)
     if "No matching distribution" in done.stderr or "connection" in done.stderr.lower():
         pytest.skip("needs the package registry, which can't be reached")
@@ -25,8 +36,11 @@ def device(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "bin"
 
 
-def run(device: Path, *args: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([device / args[0], *args[1:]], capture_output=True, text=True, cwd=device, check=False)
+def run(device: Path, *args: str | Path, cwd: Path = ROOT / "tests") -> subprocess.CompletedProcess[str]:
+    alone = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        [device / args[0], *args[1:]], capture_output=True, text=True, cwd=cwd, env=alone, check=False
+    )
 
 
 def test_there_is_no_torch_and_little_else(device: Path) -> None:
@@ -80,3 +94,71 @@ def test_a_picture_is_prepared_for_any_spec_without_torch(device: Path) -> None:
     )
     done = run(device, "python", "-c", code)
     assert done.stdout.strip() == "(3, 40, 48) False", done.stderr
+
+
+DISTRIBUTIONS = {"mnistx": ".", "mnistx_runtime": "runtime", "mnistx_train": "train", "mnistx_export": "export"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel and the sdist of each distribution, as `uv build` makes them of a checkout."""
+    checkout, out = tmp_path_factory.mktemp("checkout"), tmp_path_factory.mktemp("dist")
+    junk = shutil.ignore_patterns(".git", ".venv", ".mypy_cache", "runs", "dist")
+    shutil.copytree(ROOT, checkout, ignore=junk, dirs_exist_ok=True)
+    (checkout / "runtime" / "src" / "mnistx_runtime" / "__pycache__").mkdir(exist_ok=True)
+    uv = shutil.which("uv", path=Path(sys.executable).parent) or shutil.which("uv")
+    if uv is None:
+        pytest.skip("needs uv: pip install uv")
+    command = [uv, "build", "-q", "--all-packages", "--out-dir", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=checkout, check=False)
+    if "Failed to fetch" in done.stderr or "dns error" in done.stderr:
+        pytest.skip("needs the package registry, which can't be reached")
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_a_wheel_is_described_and_holds_the_package_and_nothing_else(built: Path, name: str) -> None:
+    (path,) = built.glob(f"{name}-*.whl")
+    with zipfile.ZipFile(path) as wheel:
+        names = wheel.namelist()
+        (licence,) = (each for each in names if each.endswith(".dist-info/licenses/LICENSE"))
+        assert wheel.read(licence) == (ROOT / "LICENSE").read_bytes()
+        (described,) = (each for each in names if each.endswith(".dist-info/METADATA"))
+        metadata = Parser().parsestr(wheel.read(described).decode())
+    assert metadata["License-Expression"] == "MIT" and metadata["Description-Content-Type"] == "text/markdown"
+    assert metadata.get_payload() == (ROOT / DISTRIBUTIONS[name] / "README.md").read_text()
+    assert metadata["Summary"] and metadata["Keywords"] and len(metadata.get_all("Classifier", [])) > 5
+    package = {each for each in names if ".dist-info/" not in each}
+    source = ROOT / DISTRIBUTIONS[name] / "src"
+    there = {path for path in source.rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert package == {path.relative_to(source).as_posix() for path in there}
+    assert (f"{name}/py.typed" in package) == bool(package)
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_an_sdist_holds_all_that_a_wheel_is_made_of_and_no_junk(built: Path, name: str) -> None:
+    (path,) = built.glob(f"{name}-*.tar.gz")
+    with tarfile.open(path) as archive:
+        names = {each.partition("/")[2] for each in archive.getnames()}
+    with zipfile.ZipFile(next(built.glob(f"{name}-*.whl"))) as wheel:
+        package = {f"src/{each}" for each in wheel.namelist() if ".dist-info/" not in each}
+    extra = {"CHANGELOG.md"} if name == "mnistx" else set()
+    assert names - {".gitignore"} == package | extra | {"LICENSE", "README.md", "pyproject.toml", "PKG-INFO"}
+
+
+def test_the_wheels_alone_do_what_the_readme_says_first(built: Path, tmp_path: Path) -> None:
+    wheels = [next(built.glob(f"{name}-*.whl")) for name in ("mnistx", "mnistx_runtime")]
+    bin_folder = install(tmp_path / "environment", *wheels)
+    block = re.search(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    assert block is not None
+    command = shlex.split(block[1].rpartition("&& ")[2])
+    done = run(bin_folder, *command, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "") and re.search(r"seven\.jpg: 7 \(", done.stdout)
+    listed = json.loads(run(bin_folder, "pip", "list", "--format", "json").stdout)
+    assert not {entry["name"] for entry in listed} & {"torch", "mnistx-train", "mnistx-export"}
+
+
+def test_every_package_carries_the_licence() -> None:
+    for folder in DISTRIBUTIONS.values():
+        assert (ROOT / folder / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()

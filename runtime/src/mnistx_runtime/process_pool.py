@@ -8,7 +8,6 @@ from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
-from multiprocessing.connection import Connection
 from threading import Event, Thread
 from types import ModuleType
 from typing import Any, TypeVar
@@ -80,15 +79,15 @@ def unless_ended(work: Callable[[T], R], item: T) -> R:
     return work(item)
 
 
-def _prepare_process(end: Connection) -> None:
-    """Leave Ctrl-C and a terminal that closes to the parent to answer, and end when it closes its end of the pipe."""
+def _prepare_process(end: Any) -> None:
+    """Leave Ctrl-C and a terminal that closes to the parent to answer, and end when it closes the pipe of `end`."""
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     Thread(target=_wait_for_end, args=(end,), daemon=True).start()
 
 
-def _wait_for_end(end: Connection) -> None:
+def _wait_for_end(end: Any) -> None:
     """Leave the process `GRACE` to finish what it is at: half a result in the pipe would hang a parent that lives."""
     with suppress(EOFError, OSError):
         end.recv_bytes()
