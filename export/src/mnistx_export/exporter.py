@@ -19,6 +19,7 @@ from mnistx_runtime.backends import Session, backend
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, VerificationFailed
 from mnistx_runtime.files import writable_folder, write_whole
 from mnistx_train.errors import first_line
+from mnistx_train.inference import evaluation_mode
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,8 @@ def convert(model: Model, target: Format, settings: Settings) -> Files:
         BadInput: the converter can't carry the module; the text is its reason, in one line.
     """
     try:
-        return target.write(Conversion(model.deployed, model.spec, settings.opset, model.calibration))
+        with evaluation_mode(model.deployed):
+            return target.write(Conversion(model.deployed, model.spec, settings.opset, model.calibration))
     except MnistxError:
         raise
     except Exception as error:

@@ -99,8 +99,8 @@ class Model:
 
     @cached_property
     def deployed(self) -> DeployedModule:
-        """What is deployed: uint8 images in, log-probabilities out, without gradients."""
-        return DeployedModule(self.module, self.spec, self.output).eval()
+        """What is deployed: uint8 images in, log-probabilities out; in the mode that the module is in."""
+        return DeployedModule(self.module, self.spec, self.output)
 
     def log_probs(self, images: NDArray[np.uint8], dtype: torch.dtype = torch.float32) -> NDArray[np.floating]:
         """The module's answers to images uint8 `(N, channels, height, width)`: log-probabilities `(N, classes)`.

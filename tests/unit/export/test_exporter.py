@@ -1,6 +1,12 @@
+import logging
+import os
+import random
+import signal
+import sys
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -207,3 +213,58 @@ def test_a_module_that_a_converter_can_not_carry_gets_its_reason_in_one_line(tmp
         export(model, "onnx", tmp_path / "m.onnx")
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def process_state() -> dict[str, object]:
+    """What a library could leave changed in the process that calls it."""
+    legacy: Any = np.random.get_state()
+    return {
+        "warnings": list(warnings.filters),
+        "threads": torch.get_num_threads(),
+        "dtype": torch.get_default_dtype(),
+        "gradients": torch.is_grad_enabled(),
+        "deterministic": torch.get_deterministic_debug_mode(),
+        "random": (torch.get_rng_state().tolist(), random.getstate(), legacy[1].tolist()),
+        "environment": dict(os.environ),
+        "folder": Path.cwd(),
+        "path": list(sys.path),
+        "signals": [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)],
+        "logging": {name: logging.getLogger(name).level for name in ("root", "ort_format_model.utils", "onnxruntime")},
+    }
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", by_weight(EXACT))
+def test_an_export_leaves_the_module_and_the_process_as_they_were(name: str, tmp_path: Path) -> None:
+    spec = InputSpec(channels=1, height=8, width=8, mean=0.5, std=0.5)
+    net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Dropout(0.5), nn.Linear(72, 3))
+    target = format_named(name)
+    model = Model(net.eval(), spec, ("a", "b", "c"))
+    export(model, target, tmp_path / f"first{target.suffix}")  # what a converter changes as it is imported is its own
+    net.train()
+    net[1].eval()
+    net[0].requires_grad_(False)
+    modes = [each.training for each in net.modules()]
+    weights = {key: values.clone() for key, values in net.state_dict().items()}
+    before = process_state()
+    export(model, target, tmp_path / f"second{target.suffix}")
+    assert process_state() == before
+    assert [each.training for each in net.modules()] == modes
+    assert all(torch.equal(values, net.state_dict()[key]) for key, values in weights.items())
+    assert [each.requires_grad for each in net.parameters()] == [False, False, True, True, True, True]
+    first, second = (verify(tmp_path / f"{each}{target.suffix}") for each in ("first", "second"))
+    assert first.passed and second.passed
+
+
+def test_a_converter_that_fails_leaves_the_module_in_its_mode(bare: Model, tmp_path: Path) -> None:
+    def fail(conversion: Conversion) -> dict[str, bytes]:
+        assert not any(each.training for each in conversion.deployed.modules())
+        raise RuntimeError("no such operator")
+
+    bare.module.train()
+    try:
+        with pytest.raises(BadInput, match="no such operator"):
+            export(bare, replace(format_named("onnx"), write=fail), tmp_path / "m.onnx")
+        assert all(each.training for each in bare.module.modules())
+    finally:
+        bare.module.eval()

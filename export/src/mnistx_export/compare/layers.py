@@ -14,6 +14,7 @@ from torch import nn
 from mnistx_export.model import Model
 from mnistx_runtime.artifact.metadata import INPUT
 from mnistx_runtime.errors import BadInput
+from mnistx_train.inference import evaluation_mode
 
 _LAST_OPERATOR = {
     "Normalize": ("Div", "aten::div"),
@@ -85,7 +86,8 @@ def compare_layers(path: Path, model: Model, images: NDArray[np.uint8], atol: fl
     """
     if path.suffix not in _OUTPUTS:
         raise BadInput(f"{path}: --layers looks into {' and '.join(_OUTPUTS)} files")
-    calls = trace_layers(model, images)
+    with evaluation_mode(model.module):
+        calls = trace_layers(model, images)
     if len(calls) < 2:
         raise BadInput(f"--layers follows modules such as {', '.join(_LAST_OPERATOR)}, and this one has none of them")
     found = _OUTPUTS[path.suffix](path, images)

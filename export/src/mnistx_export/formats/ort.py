@@ -33,10 +33,13 @@ def ort_from_module(conversion: Conversion) -> Files:
         session.add_session_config_entry("session.save_model_format", "ORT")
         data = onnx_bytes(onnx_model(conversion))
         onnxruntime.InferenceSession(data, session, providers=["CPUExecutionProvider"])
-        logging.getLogger("ort_format_model.utils").setLevel(logging.ERROR)
+        logger = logging.getLogger("ort_format_model.utils")
+        level = logger.level
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it leaves the file to the garbage collector
+            logger.setLevel(logging.ERROR)
             create_config_from_models([path], config, enable_type_reduction=True)
+        logger.setLevel(level)
         operators = [line for line in config.read_text().splitlines(keepends=True) if not line.startswith("#")]
         return {".ort": path.read_bytes(), ".required_operators.config": "".join(operators).encode()}
 

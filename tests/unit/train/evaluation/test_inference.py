@@ -143,3 +143,16 @@ def test_whatever_the_network_gives_the_answers_are_log_probabilities(output: st
     assert found.shape == (5, 4) and np.abs(found - plain).max() < 1e-5
     module = DeployedModule(torch.nn.Sequential(torch.nn.Flatten(), linear, *last), spec, output)
     assert np.array_equal(module(torch.from_numpy(images)).detach().numpy(), found)
+
+
+def test_each_part_comes_back_in_its_own_mode_also_after_an_error() -> None:
+    frozen = torch.nn.BatchNorm2d(1)
+    net = torch.nn.Sequential(frozen, torch.nn.Flatten(), torch.nn.Linear(64, 2)).train()
+    frozen.eval()
+    spec = InputSpec(channels=1, height=8, width=8, mean=0.5, std=0.5)
+    inference.count_flops(net, spec)
+    log_probs(net, np.zeros((3, 8, 8), np.uint8), spec, output="logits")
+    with pytest.raises(RuntimeError):
+        log_probs(net, np.zeros((3, 9, 9), np.uint8), InputSpec(1, 9, 9, 0.5, 0.5), output="logits")
+    assert [each.training for each in net.modules()] == [True, False, True, True]
+    assert int(frozen.num_batches_tracked or 0) == 0

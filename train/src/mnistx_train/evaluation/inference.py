@@ -127,7 +127,7 @@ def count_flops(module: nn.Module, spec: InputSpec) -> int:
     """Floating-point operations of one image, a multiply-add counted as two: of convolutions and matrix products.
 
     Args:
-        module: in evaluation mode, from normalized images.
+        module: from normalized images; left in the mode it was in.
         spec: of its input.
 
     >>> spec = InputSpec(channels=1, height=8, width=8, mean=0.5, std=0.5)
@@ -136,7 +136,7 @@ def count_flops(module: nn.Module, spec: InputSpec) -> int:
     """
     from torch.utils.flop_counter import FlopCounterMode
 
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    with evaluation_mode(module), FlopCounterMode(display=False) as counter, torch.no_grad():
         module(torch.zeros(1, *spec.shape))
     return int(counter.get_total_flops())
 
