@@ -1,7 +1,6 @@
 """Writes an artifact, verifies it as it will be deployed, and only then keeps it."""
 
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 from mnistx_export.formats.base import Conversion, Format, format_named, require_calibration
 from mnistx_export.int8_gate import ChangedPrediction, Int8Gate, changed_predictions, measure_int8
 from mnistx_export.model import Model
+from mnistx_export.trial import trial_folder
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import Artifact, Files, open_artifact, seal
 from mnistx_runtime.artifact.digests import sha256
@@ -111,8 +111,8 @@ def export(model: Model, format: str | Format, path: str | Path, settings: Setti
     tolerance = target.tolerance if settings.atol is None else replace(target.tolerance, atol=settings.atol)
     metadata = replace(model.metadata, requires=target.requires(settings.opset))
     writable_folder(path.parent)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        trial = Path(folder) / path.name
+    with trial_folder(path) as folder:
+        trial = folder / path.name
         payload = convert(model, target, settings)
         certificate = model.certificate(tolerance)
         files = write_files(trial, target, seal(target.suffix, payload, metadata, certificate))

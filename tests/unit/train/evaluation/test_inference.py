@@ -153,6 +153,11 @@ def test_each_part_comes_back_in_its_own_mode_also_after_an_error() -> None:
     inference.count_flops(net, spec)
     log_probs(net, np.zeros((3, 8, 8), np.uint8), spec, output="logits")
     with pytest.raises(RuntimeError):
-        log_probs(net, np.zeros((3, 9, 9), np.uint8), InputSpec(1, 9, 9, 0.5, 0.5), output="logits")
+        log_probs(
+            net,
+            np.zeros((3, 9, 9), np.uint8),
+            InputSpec(channels=1, height=9, width=9, mean=0.5, std=0.5),
+            output="logits",
+        )
     assert [each.training for each in net.modules()] == [True, False, True, True]
     assert int(frozen.num_batches_tracked or 0) == 0
