@@ -236,7 +236,7 @@ def process_state() -> dict[str, object]:
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", by_weight(EXACT))
 def test_an_export_leaves_the_module_and_the_process_as_they_were(name: str, tmp_path: Path) -> None:
-    spec = InputSpec(channels=1, height=8, width=8, mean=0.5, std=0.5)
+    spec = InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.5,))
     net = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten(), nn.Dropout(0.5), nn.Linear(72, 3))
     target = format_named(name)
     model = Model(net.eval(), spec, ("a", "b", "c"))

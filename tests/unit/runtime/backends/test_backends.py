@@ -188,7 +188,7 @@ def test_no_runtime_computes_on_more_threads_than_asked(name: str, tmp_path: Pat
         path = tmp_path / f"model{target.suffix}"
         export(model_from_checkpoint(RELEASED), target, path)
     for threads, count in (("1", "64"), ("2", "1")):
-        command = [sys.executable, "-c", COMPUTING, path, name, threads, count]
+        command = [sys.executable, "-c", COMPUTING, str(path), name, threads, count]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         share, as_before = done.stdout.split()

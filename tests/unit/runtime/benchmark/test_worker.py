@@ -2,10 +2,13 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from mnistx_runtime.benchmark import worker
+from mnistx_runtime.errors import BackendUnavailable
 from mnistx_runtime.predictor import BUNDLED, Predictor
 
 
@@ -42,3 +45,16 @@ def test_the_rate_of_the_machine_is_measured_by_the_same_protocol() -> None:
 def test_a_model_that_is_missing_ends_it_with_an_error() -> None:
     with pytest.raises(subprocess.CalledProcessError):
         ask([str(BUNDLED.with_name("missing.onnx")), "ort", "1"])
+
+
+def test_on_windows_the_peak_of_memory_is_psutils_and_without_it_the_line_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    process = SimpleNamespace(memory_info=lambda: SimpleNamespace(peak_wset=3 << 20))
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setitem(sys.modules, "psutil", SimpleNamespace(Process=lambda: process))
+    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: True)
+    assert worker._peak_mib() == 3
+    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: None)
+    with pytest.raises(BackendUnavailable, match=r"psutil is missing: pip install 'mnistx-runtime\[benchmark\]'"):
+        worker._peak_mib()

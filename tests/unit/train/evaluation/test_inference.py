@@ -149,15 +149,10 @@ def test_each_part_comes_back_in_its_own_mode_also_after_an_error() -> None:
     frozen = torch.nn.BatchNorm2d(1)
     net = torch.nn.Sequential(frozen, torch.nn.Flatten(), torch.nn.Linear(64, 2)).train()
     frozen.eval()
-    spec = InputSpec(channels=1, height=8, width=8, mean=0.5, std=0.5)
+    spec, larger = (InputSpec(channels=1, height=side, width=side, mean=(0.5,), std=(0.5,)) for side in (8, 9))
     inference.count_flops(net, spec)
     log_probs(net, np.zeros((3, 8, 8), np.uint8), spec, output="logits")
     with pytest.raises(RuntimeError):
-        log_probs(
-            net,
-            np.zeros((3, 9, 9), np.uint8),
-            InputSpec(channels=1, height=9, width=9, mean=0.5, std=0.5),
-            output="logits",
-        )
+        log_probs(net, np.zeros((3, 9, 9), np.uint8), larger, output="logits")
     assert [each.training for each in net.modules()] == [True, False, True, True]
     assert int(frozen.num_batches_tracked or 0) == 0
