@@ -47,10 +47,10 @@ class VerificationFailed(MnistxError):
     exit_code = 1
 
 
-def reason_of(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """What an error of a library says, in one line; where it says nothing, what kind it is.
 
-    >>> reason_of(OSError("no such\nlibrary")), reason_of(ImportError())
+    >>> describe_error(OSError("no such\nlibrary")), describe_error(ImportError())
     ('no such library', 'ImportError')
     """
     return " ".join(str(error).split()) or type(error).__name__

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.backends import ArtifactSession, artifact_for, chunk_of, in_chunks, missing
-from mnistx_runtime.errors import ArtifactError, BackendUnavailable, reason_of
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 from mnistx_runtime.quiet import quiet
 
 
@@ -27,7 +27,7 @@ class ExecuTorch:
                 from executorch.extension.pybindings import portable_lib
                 from executorch.runtime import Runtime
         except (ImportError, OSError, RuntimeError) as error:
-            raise BackendUnavailable(f"executorch is installed and can't be loaded: {reason_of(error)}") from error
+            raise BackendUnavailable(f"executorch is installed and can't be loaded: {describe_error(error)}") from error
         if portable_lib._threadpool_get_thread_count() != 1:
             portable_lib._unsafe_reset_threadpool(1)  # unsafe while a model runs; of ours, none runs before the first
         try:
@@ -35,7 +35,7 @@ class ExecuTorch:
                 program = Runtime.get().load_program(data)
                 return ExecuTorchSession(artifact, program.load_method("forward"), (program, data))
         except (RuntimeError, ValueError, AttributeError, KeyError) as error:
-            raise ArtifactError(f"{path} is not a readable ExecuTorch model: {reason_of(error)}") from error
+            raise ArtifactError(f"{path} is not a readable ExecuTorch model: {describe_error(error)}") from error
 
 
 class ExecuTorchSession(ArtifactSession):
@@ -57,6 +57,6 @@ class ExecuTorchSession(ArtifactSession):
         try:
             found: NDArray[np.float32] = self._method.execute([torch.from_numpy(images)])[0].numpy().copy()
         except RuntimeError as error:
-            reason = reason_of(error)
+            reason = describe_error(error)
             raise ArtifactError(f"the ExecuTorch model doesn't take and give what mnistx's do: {reason}") from error
         return found

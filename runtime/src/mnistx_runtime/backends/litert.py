@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
 from mnistx_runtime.backends import ArtifactSession, artifact_for, in_chunks, missing
-from mnistx_runtime.errors import ArtifactError, BackendUnavailable, reason_of
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 from mnistx_runtime.quiet import quiet
 
 
@@ -24,7 +24,9 @@ class LiteRt:
         try:
             from ai_edge_litert.interpreter import Interpreter
         except (ImportError, OSError) as error:
-            raise BackendUnavailable(f"ai-edge-litert is installed and can't be loaded: {reason_of(error)}") from error
+            raise BackendUnavailable(
+                f"ai-edge-litert is installed and can't be loaded: {describe_error(error)}"
+            ) from error
         artifact = artifact_for(model, "litert").require_as_exported()
         path, data = artifact.path, artifact.parts["model"]
         try:
@@ -35,7 +37,7 @@ class LiteRt:
             (image,), (answers,) = signature.get_input_details().items(), signature.get_output_details().items()
             found = (image[0], image[1]["dtype"], [*image[1]["shape"]], answers[0], answers[1]["dtype"])
         except (RuntimeError, ValueError) as error:
-            raise ArtifactError(f"{path} is not a readable TFLite model: {reason_of(error)}") from error
+            raise ArtifactError(f"{path} is not a readable TFLite model: {describe_error(error)}") from error
         if found != (INPUT, np.uint8, [1, *artifact.metadata.input.shape], OUTPUT, np.float32):
             raise ArtifactError(f"{path} takes {found}, which is not what mnistx's models take and give")
         return LiteRtSession(artifact, interpreter)
@@ -60,7 +62,7 @@ class LiteRtSession(ArtifactSession):
             self._interpreter.set_tensor(self._image, image)
             self._interpreter.invoke()
         except (RuntimeError, ValueError) as error:
-            reason = reason_of(error)
+            reason = describe_error(error)
             raise ArtifactError(f"the TFLite model doesn't take and give what mnistx's do: {reason}") from error
         found: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
         return found

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.backends import ArtifactSession, artifact_for, in_chunks, missing
-from mnistx_runtime.errors import ArtifactError, BackendUnavailable, reason_of
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 from mnistx_runtime.quiet import quiet
 
 ROUNDING = (
@@ -33,7 +33,7 @@ class Ncnn:
         try:
             import ncnn
         except (ImportError, OSError) as error:
-            raise BackendUnavailable(f"ncnn is installed and can't be loaded: {reason_of(error)}") from error
+            raise BackendUnavailable(f"ncnn is installed and can't be loaded: {describe_error(error)}") from error
         artifact = artifact_for(model, "ncnn").require_as_exported()
         path = artifact.path
         net = ncnn.Net()

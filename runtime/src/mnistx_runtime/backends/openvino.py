@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
 from mnistx_runtime.backends import ArtifactSession, artifact_for, chunk_of, in_chunks, missing
-from mnistx_runtime.errors import ArtifactError, BackendUnavailable, reason_of
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 
 CONFIG = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": "1", "NUM_STREAMS": "1"}
 
@@ -25,7 +25,7 @@ class OpenVino:
         try:
             import openvino
         except (ImportError, OSError) as error:
-            raise BackendUnavailable(f"openvino is installed and can't be loaded: {reason_of(error)}") from error
+            raise BackendUnavailable(f"openvino is installed and can't be loaded: {describe_error(error)}") from error
         artifact = artifact_for(model, "openvino")
         path = artifact.path
         try:

@@ -11,7 +11,7 @@ from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT, Metadata
 from mnistx_runtime.artifact.onnx_file import check_self_contained
 from mnistx_runtime.backends import artifact_for, chunk_of
-from mnistx_runtime.errors import ArtifactError, BackendUnavailable, reason_of
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 
 if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate
@@ -29,7 +29,9 @@ class Ort:
         try:
             import onnxruntime as ort
         except (ImportError, OSError) as error:
-            raise BackendUnavailable(f"onnxruntime is installed and can't be loaded: {reason_of(error)}") from error
+            raise BackendUnavailable(
+                f"onnxruntime is installed and can't be loaded: {describe_error(error)}"
+            ) from error
         if isinstance(model, ort.InferenceSession):
             return OrtSession(model, threads, model.get_modelmeta().custom_metadata_map, "the session")
         artifact = artifact_for(model, "ort")

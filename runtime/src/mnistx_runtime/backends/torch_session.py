@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.backends import ArtifactSession, chunk_of, in_chunks
-from mnistx_runtime.errors import ArtifactError, BackendUnavailable, reason_of
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 
 
 def import_torch() -> Any:
@@ -22,7 +22,7 @@ def import_torch() -> Any:
     try:
         import torch
     except (ImportError, OSError, RuntimeError) as error:
-        raise BackendUnavailable(f"torch is installed and can't be loaded: {reason_of(error)}") from error
+        raise BackendUnavailable(f"torch is installed and can't be loaded: {describe_error(error)}") from error
     return torch
 
 
@@ -74,5 +74,5 @@ class TorchSession(ArtifactSession):
                 found: NDArray[np.float32] = self._module(torch.from_numpy(images)).numpy()
                 return found
         except (RuntimeError, AttributeError, IndexError) as error:
-            reason = reason_of(error)
+            reason = describe_error(error)
             raise ArtifactError(f"the {self._kind} doesn't take and give what mnistx's do: {reason}") from error

@@ -15,9 +15,9 @@ def one_line(error: Exception) -> str:
     """What to tell a person of an error; of the system's errors, the file and what is wrong with it."""
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
-    from mnistx_runtime.errors import reason_of
+    from mnistx_runtime.errors import describe_error
 
-    return reason_of(error)
+    return describe_error(error)
 
 
 def print_json(values: dict[str, Any]) -> None:
