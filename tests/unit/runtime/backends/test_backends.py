@@ -24,6 +24,7 @@ from mnistx_runtime.backends import (
     in_chunks,
     runtime_of,
 )
+from mnistx_runtime.backends.torch_session import import_torch
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
 from mnistx_runtime.predictor import BUNDLED
 from mnistx_runtime.registry import look_up
@@ -54,7 +55,7 @@ def test_a_missing_package_names_the_line_that_installs_it(name: str, monkeypatc
         backend(name)
 
 
-LIBRARY = {"ort": "onnxruntime", "torchscript": "torch", "pt2": "torch", "openvino": "openvino", "ncnn": "ncnn",
+LIBRARY = {"ort": "onnxruntime", "torch": "torch", "openvino": "openvino", "ncnn": "ncnn",
            "litert": "ai_edge_litert", "executorch": "executorch"}  # fmt: skip
 
 
@@ -74,11 +75,14 @@ def test_a_library_that_cannot_be_loaded_says_why_in_one_line(
     ]:
         monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setattr(sys, "meta_path", [Broken(), *sys.meta_path])
-    monkeypatch.setattr("mnistx_runtime.backends." + name + ".artifact_for", MagicMock())
     with pytest.raises(
         BackendUnavailable, match=r"is installed and can't be loaded: (ImportError|no libx\.so at all)$"
     ):
-        look_up(BACKENDS, name, "runtime")().load("m", 1)
+        if name == "torch":
+            import_torch()
+        else:
+            monkeypatch.setattr(f"mnistx_runtime.backends.{name}.artifact_for", MagicMock())
+            look_up(BACKENDS, name, "runtime")().load("m", 1)
 
 
 @pytest.mark.parametrize("name", by_weight(BACKENDS))
