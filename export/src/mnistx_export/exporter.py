@@ -19,7 +19,7 @@ from mnistx_runtime.backends import Session, backend
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, VerificationFailed
 from mnistx_runtime.files import writable_folder, write_whole
 from mnistx_train.errors import first_line
-from mnistx_train.inference import evaluation_mode
+from mnistx_train.evaluation.inference import evaluation_mode
 
 
 @dataclass(frozen=True)

@@ -99,5 +99,5 @@ def test_who_goes_on_with_golden_images_says_what_names_the_data_set(
 
     for found in (exported, compared):
         assert found.exit_code == 0 and said in found.stderr and "--data-dir" in found.stderr
-    assert CheckpointSession(checkpoint).test_set(None) is None  # as benchmark asks
+    assert CheckpointSession(checkpoint, 1).test_set(None) is None  # as benchmark asks
     assert said in caplog.text

@@ -14,7 +14,7 @@ from torch import nn
 from mnistx_export.model import Model
 from mnistx_runtime.artifact.metadata import INPUT
 from mnistx_runtime.errors import BadInput
-from mnistx_train.inference import evaluation_mode
+from mnistx_train.evaluation.inference import evaluation_mode
 
 _LAST_OPERATOR = {
     "Normalize": ("Div", "aten::div"),
