@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.errors import BadInput, MnistxError
+from mnistx_runtime.errors import MnistxError, UnreadablePicture
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.preprocess import Box, Prepared, Preprocess, preprocess_for
@@ -79,7 +79,8 @@ def _alone(source: Source, attempt: "partial[Lines | MnistxError | OSError]") ->
         with process_pool(1) as pool:
             return pool.submit(attempt, source).result()
     except BrokenProcessPool:
-        return BadInput(f"{source_name(source) or 'the picture'} can't be read as a picture: its decoder crashed")
+        name = source_name(source) or "the picture"
+        return UnreadablePicture(f"{name} can't be read as a picture: its decoder crashed")
 
 
 def _key(spec: InputSpec) -> str:

@@ -11,6 +11,7 @@ class MnistxError(Exception):
     ```
     MnistxError                 exit code 2: wrong usage or bad input
     ├── BadInput                a picture, array or option that can't be used
+    │   ├── UnreadablePicture   a picture that can't be opened
     │   └── TrainError          of mnistx-train: data, a checkpoint or a network that can't be used
     │       └── NotAtHand       a data set that is nowhere to be found
     ├── ArtifactError           a model file that is missing, damaged or foreign
@@ -25,6 +26,10 @@ class MnistxError(Exception):
 
 class BadInput(MnistxError):
     """A picture, array or option that can't be used; the text says what would be."""
+
+
+class UnreadablePicture(BadInput):
+    """A picture that can't be opened; the text begins with its name."""
 
 
 class ArtifactError(MnistxError):

@@ -1,5 +1,6 @@
 """Opens what people call a picture: a path, bytes, a PIL image or an array."""
 
+import errno
 import io
 import os
 import warnings
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from mnistx_runtime.errors import BadInput
+from mnistx_runtime.errors import BadInput, UnreadablePicture
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 
@@ -33,6 +34,9 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # MA
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of ISO/IEC 23008-12
 _MOST_BYTES = 256 << 20
 
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+"""What the machine lacks, and no picture is to blame for."""
+
 
 def open_picture(source: Source, draft: int | None = None) -> Image.Image:
     """A decoded picture.
@@ -43,8 +47,10 @@ def open_picture(source: Source, draft: int | None = None) -> Image.Image:
         draft: a JPEG is decoded at the smallest scale whose sides are at least this; None: in full.
 
     Raises:
-        BadInput: there's no such file, it isn't a picture, it is cut off, it has more than `MAX_PIXELS` pixels,
-            or the array has another shape or type.
+        UnreadablePicture: there's no such file, it isn't a picture, it is cut off, or it has more than `MAX_PIXELS`
+            pixels.
+        BadInput: the array has another shape or type.
+        OSError: this process has no memory left, or too many files open.
 
     >>> open_picture(np.zeros((30, 40), np.uint8)).size
     (40, 30)
@@ -60,15 +66,17 @@ def open_picture(source: Source, draft: int | None = None) -> Image.Image:
     path = Path(source)
     try:
         if path.is_dir():
-            raise BadInput(f"{path} is a folder, not a picture")
+            raise UnreadablePicture(f"{path} is a folder, not a picture")
         with path.open("rb") as file:
             data = file.read(_MOST_BYTES + 1)
     except FileNotFoundError as error:
-        raise BadInput(f"{path}: no such file") from error
+        raise UnreadablePicture(f"{path}: no such file") from error
     except (OSError, ValueError) as error:
-        raise BadInput(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
+        if isinstance(error, OSError) and error.errno in _EXHAUSTED:
+            raise
+        raise UnreadablePicture(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
     if len(data) > _MOST_BYTES:
-        raise BadInput(f"{path} has more than {_MOST_BYTES >> 20} MiB; scale it down first")
+        raise UnreadablePicture(f"{path} has more than {_MOST_BYTES >> 20} MiB; scale it down first")
     return _decode(data, str(path), draft)
 
 
@@ -89,7 +97,7 @@ def _picture_from_array(array: NDArray[Any]) -> Image.Image:
 
 def _decode(data: bytes, name: str, draft: int | None) -> Image.Image:
     if not data:
-        raise BadInput(f"{name} is empty")
+        raise UnreadablePicture(f"{name} is empty")
     try:
         picture = _identify(data)
         if picture.width * picture.height > MAX_PIXELS:
@@ -97,13 +105,17 @@ def _decode(data: bytes, name: str, draft: int | None) -> Image.Image:
         if draft and picture.format in ("JPEG", "MPO"):
             picture.draft(None, (draft, draft))
     except Image.DecompressionBombError as error:
-        raise BadInput(f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; scale it down first") from error
+        raise UnreadablePicture(
+            f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; scale it down first"
+        ) from error
     except UnidentifiedImageError as error:
         if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
-            raise BadInput(f"{name} is a HEIC picture; convert it to JPEG or PNG first") from error
-        raise BadInput(f"{name} is not a picture in a format that is read here: {', '.join(_FORMATS)}") from error
+            raise UnreadablePicture(f"{name} is a HEIC picture; convert it to JPEG or PNG first") from error
+        raise UnreadablePicture(
+            f"{name} is not a picture in a format that is read here: {', '.join(_FORMATS)}"
+        ) from error
     except Exception as error:
-        raise BadInput(f"{name} can't be read as a picture: {error}") from error
+        raise UnreadablePicture(f"{name} can't be read as a picture: {error}") from error
     return _loaded(picture, name)
 
 
@@ -125,7 +137,7 @@ def _loaded(picture: Image.Image, name: str) -> Image.Image:
     try:
         picture.load()
     except Exception as error:
-        raise BadInput(f"{name} can't be read as a picture: {error}") from error
+        raise UnreadablePicture(f"{name} can't be read as a picture: {error}") from error
     if not picture.width * picture.height:
-        raise BadInput(f"{name} has no pixels")
+        raise UnreadablePicture(f"{name} has no pixels")
     return picture

@@ -67,7 +67,7 @@ def test_a_decoder_that_kills_its_process_costs_one_picture(folder: Path, tmp_pa
     )
     lines = answers_of_script(folder, tmp_path)
     assert len(lines) == COUNT
-    assert lines[9].startswith("BadInput") and "009.png" in lines[9] and "crashed" in lines[9]
+    assert lines[9].startswith("UnreadablePicture") and "009.png" in lines[9] and "crashed" in lines[9]
     assert sum(line.startswith("Prediction ") for line in lines) == COUNT - 3
 
 
