@@ -1,14 +1,18 @@
 """The root of the command line. Commands are imported when they are called; listing them imports only click."""
 
 import io
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
 import click
 
 from mnistx_runtime import __version__
-from mnistx_runtime.commands import one_line
+from mnistx_runtime.commands import one_line, say
+from mnistx_runtime.quiet import open_streams
 from mnistx_runtime.signals import exit_on_signals
 
 COMMANDS = {
@@ -32,13 +36,24 @@ ELSEWHERE = {
 """Commands of the sibling packages, and the line, run in a checkout of mnistx, that installs them."""
 
 
+_PIPE_CLOSED = 128 + 13
+"""What a shell gives of a program whose reader went away (SIGPIPE): neither success nor a failed verification."""
+
+
 class Root(click.Group):
     """Finds commands in the table above, then in the entry-point group `mnistx.commands`."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run what the arguments ask for, and end with 130 or 143 when asked to stop."""
-        with exit_on_signals():
-            return super().main(*args, **kwargs)
+        """Run what the arguments ask for, whichever standard streams are closed; end with 130 or 143 if asked to stop."""
+        open_streams()
+        for name in ("stdout", "stderr"):
+            if getattr(sys, name) is None:
+                setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
+        try:
+            with exit_on_signals():
+                return super().main(*args, **kwargs)
+        except OSError:  # there's nowhere to say what is wrong
+            sys.exit(2)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The commands that are installed."""
@@ -71,21 +86,34 @@ class Root(click.Group):
             )
         return super().resolve_command(ctx, args)
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """See `click.Command.make_context`, which prints --help."""
+        with _one_line_errors():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; an error that carries an exit code is the user's, and becomes one line."""
+        """Run a command."""
         _print_any_name()
-        try:
+        with _one_line_errors():
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """End with one line and a code where an error carries one, as those of the user do, or is the system's."""
+    try:
+        yield
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer goes nowhere
+        raise click.exceptions.Exit(_PIPE_CLOSED) from None
+    except Exception as error:
+        code = getattr(error, "exit_code", 2 if isinstance(error, OSError) else None)
+        if code is None:
             raise
-        except BrokenPipeError:
-            raise
-        except Exception as error:
-            code = getattr(error, "exit_code", 2 if isinstance(error, OSError) else None)
-            if code is None:
-                raise
-            click.echo("Error: " + one_line(error), err=True)
-            ctx.exit(code)
+        say("Error: " + one_line(error), err=True)
+        raise click.exceptions.Exit(code) from error
 
 
 def _print_any_name() -> None:

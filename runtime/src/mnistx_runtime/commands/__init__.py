@@ -20,6 +20,13 @@ def one_line(error: Exception) -> str:
     return describe_error(error)
 
 
+def say(*lines: str, err: bool = False) -> None:
+    """Print lines; a name or a message in them can neither break a line nor steer the terminal."""
+    from mnistx_runtime.escape import escape_controls
+
+    click.echo("\n".join(map(escape_controls, lines)), err=err)
+
+
 def print_json(values: dict[str, Any]) -> None:
     """One object, one line, on standard output."""
     click.echo(json.dumps(values))
@@ -65,12 +72,12 @@ def judge_each(paths: Iterable[Path], judge: Callable[[Path], J], as_json: bool)
             worst = max(worst, code)
             if as_json:
                 print_json({"source": str(path), "error": one_line(error), "exit_code": code})
-            click.echo(f"Error: {one_line(error)}", err=True)
+            say(f"Error: {one_line(error)}", err=True)
             continue
         found.append(each)
         worst = max(worst, 0 if each.passed else 1)
         if as_json:
             print_json(each.to_dict())
         else:
-            click.echo("\n".join(each.lines()))
+            say(*each.lines())
     return found, worst

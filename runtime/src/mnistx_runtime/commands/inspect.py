@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mnistx_runtime.commands import as_json, print_json
+from mnistx_runtime.commands import as_json, print_json, say
 
 
 @click.command()
@@ -51,4 +51,4 @@ def inspect(artifact: Path | None, as_json: bool) -> None:
         text = (", ".join(map(str, value)) or "none") if isinstance(value, list) else value
         if isinstance(value, dict):
             text = ", ".join(f"{key} {inner}" for key, inner in value.items())
-        click.echo(f"{name:<{width}}  {text}")
+        say(f"{name:<{width}}  {text}")

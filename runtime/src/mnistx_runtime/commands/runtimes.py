@@ -2,7 +2,7 @@
 
 import click
 
-from mnistx_runtime.commands import as_json, print_json
+from mnistx_runtime.commands import as_json, print_json, say
 
 
 @click.command()
@@ -18,4 +18,4 @@ def runtimes(as_json: bool) -> None:
         if as_json:
             print_json({"runtime": name, "available": reason is None, "reason": reason, "endings": endings})
         else:
-            click.echo(f"{name:<12} {' '.join(endings):<14} {reason or 'can run here'}")
+            say(f"{name:<12} {' '.join(endings):<14} {reason or 'can run here'}")
