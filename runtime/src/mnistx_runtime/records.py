@@ -1,113 +1,196 @@
-"""Keeps the answers to many pictures in a file, resumable: CSV or JSON Lines, by its ending."""
+"""Keeps the answers to many pictures in a file that can be gone on with.
+
+Each answer in it says what made it: the version of the file's form, the model, the options. So a file shows by itself
+that it is ours, and stays a plain CSV or JSON Lines file in which every line is an answer. Nothing is written to a file
+that holds anything else, and what a stop left of an answer is cut off only where that picture is answered again.
+"""
 
 import csv
-import io
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 from mnistx_runtime.errors import BadInput
+from mnistx_runtime.escape import escape_controls
+from mnistx_runtime.lock import lock
+from mnistx_runtime.record_formats import FORMATS, Row, Values
 
-COLUMNS = ("source", "line", "left", "top", "right", "bottom", "label", "name", "probability", "error", "exit_code")
+FORM = "mnistx-answers-1"
+"""The first word of what made an answer: the version of the file's form."""
 
-Values = dict[str, Any]
+_LONGEST = 64 << 20  # bytes of a line; the one of 30,000 digits has 6 MB
 
 
-@dataclass(frozen=True)
+@dataclass
 class Records:
-    """What a file of answers holds already.
+    """A file of answers, open for more.
 
     Args:
         path: of the file.
-        done: the sources that it answers.
-        exit_code: the worst of their errors'; 0 without any.
-        size: bytes up to the end of the last whole answer.
+        file: open, locked, and at its end.
+        made_by: words that say what makes the answers, `FORM` the first; none holds a space or a comma.
+        left: the names of the pictures that it doesn't answer yet, each picture once.
+        exit_code: the worst of the errors in it; 0 without any.
     """
 
     path: Path
-    done: frozenset[str]
+    file: FileIO
+    made_by: str
+    left: list[str]
     exit_code: int
-    size: int
 
-    @contextmanager
-    def appending(self) -> Iterator[Callable[[Values], None]]:
-        """A function that adds an answer, as `to_dict` gives it, or an error; each is whole on the disk or not there.
+    def add(self, values: Values) -> None:
+        """Add an answer, as `to_dict` gives it, or an error; it is whole in the file, or nothing of it.
 
         Raises:
-            BadInput: the file can't be written.
+            BadInput: it can't be written.
         """
+        self._write(FORMATS[self.path.suffix].dump(values, self.made_by))
+
+    def begin(self) -> None:
+        """Write what the file begins with, if it is empty."""
+        if not self.file.tell():
+            self._write(FORMATS[self.path.suffix].head)
+
+    def _write(self, data: bytes) -> None:
+        end, waiting = self.file.tell(), memoryview(data)
         try:
-            with self.path.open("ab") as file:
-                file.truncate(self.size)
-                if not self.size and self.path.suffix == ".csv":
-                    file.write(_csv([dict(zip(COLUMNS, COLUMNS, strict=True))]))
-
-                def add(values: Values) -> None:
-                    file.write(_text(self.path, values))
-                    file.flush()
-
-                yield add
-        except OSError as error:
-            raise BadInput(f"can't write {self.path}: {error.strerror}") from error
+            while waiting:
+                waiting = waiting[self.file.write(waiting) :]
+        except BaseException as error:
+            with suppress(OSError):
+                self.file.truncate(end)
+                self.file.seek(end)
+            if isinstance(error, OSError):
+                raise _unwritable(self.path, error) from error
+            raise
 
 
-def records(path: Path, resume: bool) -> Records:
-    """Look at a file before anything is read.
+@contextmanager
+def open_records(path: Path, names: Sequence[str], made_by: str, resume: bool) -> Iterator[Records]:
+    """Open a file of answers, and keep it from other calls.
 
     Args:
         path: ends in .csv or .jsonl.
-        resume: go on with the answers in it; without it, it must not exist.
+        names: of the pictures to answer; `./a.png` and `a.png` are the same one. "-" is no file, and is never answered
+            already.
+        made_by: see `Records`.
+        resume: go on with the answers in it, if there are any; without it, it must not exist.
 
     Raises:
-        BadInput: another ending, a file that exists, or one that holds something else.
+        BadInput: another ending, a file that exists, one that holds something else than answers made by the same, one
+            that another call writes to, or one that can't be written. It is as it was.
     """
-    if path.suffix not in _READERS:
-        raise BadInput(f"{path}: answers are written to a file that ends in {' or '.join(_READERS)}")
-    if not path.exists():
-        if not path.parent.is_dir():
-            raise BadInput(f"can't write {path}: no such folder")
-        return Records(path, frozenset(), 0, 0)
-    if not resume:
-        raise BadInput(f"{path} exists; go on with it by --resume, or name another --out")
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
+    if path.suffix not in FORMATS:
+        raise BadInput(f"{path}: answers are written to a file that ends in {' or '.join(FORMATS)}")
+    with _open(path, resume) as file:
+        try:
+            lock(file)
+            with open(file.fileno(), "rb", closefd=False) as reader:
+                held = _read(reader, path, names, made_by)
+            file.seek(held.end)
+            file.truncate()
+        except BlockingIOError as error:
+            raise BadInput(f"another call is writing to {path}; wait for it, or name another --out") from error
+        except OSError as error:
+            raise _unwritable(path, error) from error
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError, csv.Error) as error:
+            raise BadInput(f"{path} doesn't hold answers of mnistx ({error}); name another --out") from error
+        records = Records(path, file, made_by, held.left, held.exit_code)
+        records.begin()
+        yield records
+        try:
+            os.fsync(file.fileno())
+        except OSError as error:
+            raise _unwritable(path, error) from error
+
+
+def _open(path: Path, resume: bool) -> FileIO:
+    if path.exists() and not path.is_file():
+        raise BadInput(f"can't write {path}: it is there and not a file")
+    if not path.exists() and not path.parent.is_dir():
+        raise BadInput(f"can't write {path}: no such folder")
     try:
-        rows = list(_READERS[path.suffix](whole.decode(errors="surrogateescape")))
-        named = [(str(row["source"]), int(row.get("exit_code") or 0)) for row in rows]
-    except (ValueError, KeyError, TypeError, csv.Error) as error:
-        raise BadInput(f"{path} doesn't hold answers of mnistx ({error}); name another --out") from error
-    return Records(path, frozenset(name for name, _ in named), max((code for _, code in named), default=0), len(whole))
+        return FileIO(path, "r+" if resume and path.exists() else "x+")
+    except FileExistsError as error:
+        raise BadInput(f"{path} exists; go on with it by --resume, or name another --out") from error
+    except OSError as error:
+        raise _unwritable(path, error) from error
 
 
-def _from_csv(text: str) -> Iterator[Values]:
-    reader = csv.DictReader(io.StringIO(text))
-    if text and tuple(reader.fieldnames or ()) != COLUMNS:
-        raise ValueError("other columns")
-    yield from reader
+def _unwritable(path: Path, error: OSError) -> BadInput:
+    return BadInput(f"can't write {path}: {error.strerror}")
 
 
-def _from_jsonl(text: str) -> Iterator[Values]:
-    yield from (json.loads(line) for line in text.splitlines())
+@dataclass(frozen=True)
+class _Held:
+    """What a file holds: bytes up to the end of its last whole answer, pictures left, the worst exit code."""
+
+    end: int
+    left: list[str]
+    exit_code: int
 
 
-_READERS = {".csv": _from_csv, ".jsonl": _from_jsonl}
+def _read(reader: BinaryIO, path: Path, names: Sequence[str], made_by: str) -> _Held:
+    """What a file holds; BadInput, or what parsing raises, where it isn't ours."""
+    form = FORMATS[path.suffix]
+    end, done, worst = 0, set[str](), 0
+    if reader.read(len(form.head)) == form.head:
+        at = end = len(form.head)
+        before: Row | None = None
+        for line in _whole_lines(reader):
+            row = form.parse(line[:-1].decode())
+            _require_same(path, row.made_by, made_by)
+            if not _follows(row, before):
+                raise ValueError(f"row {row.number} of {row.count} of {row.source} isn't where it should be")
+            at += len(line)
+            worst = max(worst, row.exit_code)
+            before = row if row.number < row.count else None
+            if before is None:
+                end = at
+                done.add(_key(row.source))
+    left = list(_left(names, done))
+    reader.seek(end)
+    begins = [form.begin(name) for name in left] if end or not form.head else [form.head]
+    torn = reader.read(max(map(len, begins), default=1))
+    if torn and not any(torn.startswith(begin) or begin.startswith(torn) for begin in begins):
+        raise ValueError("its end is no part of an answer to one of these pictures")
+    return _Held(end, left, worst)
 
 
-def _text(path: Path, values: Values) -> bytes:
-    if path.suffix == ".jsonl":
-        return (json.dumps(values) + "\n").encode()
-    shared = {"source": values["source"], "error": values.get("error"), "exit_code": values.get("exit_code")}
-    return _csv([digit | shared for digit in values.get("digits", [values])])
+def _whole_lines(reader: BinaryIO) -> Iterator[bytes]:
+    while (line := reader.readline(_LONGEST)).endswith(b"\n"):
+        yield line
 
 
-def _csv(rows: list[Values]) -> bytes:
-    """A row a digit."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    for row in rows:
-        left, top, right, bottom = row.get("box", (None,) * 4)
-        writer.writerow({"left": left, "top": top, "right": right, "bottom": bottom} | row)
-    return text.getvalue().encode(errors="surrogateescape")  # a file's name can be any bytes
+def _follows(row: Row, before: Row | None) -> bool:
+    """Whether a row comes after another of the same picture, or is a picture's first."""
+    if before is None:
+        return row.number == 1 <= row.count
+    return (row.source, row.number, row.count) == (before.source, before.number + 1, before.count)
+
+
+def _require_same(path: Path, theirs: str, ours: str) -> None:
+    if theirs.split("-answers-")[0] != FORM.split("-answers-")[0]:
+        raise ValueError("it doesn't say what made it")
+    if theirs != ours:
+        made, asked = ([w for w in a.split() if w not in b.split()] for a, b in ((theirs, ours), (ours, theirs)))
+        raise BadInput(f"{path} was made with {' '.join(made)}, not with {' '.join(asked)}; name another --out")
+
+
+def _left(names: Iterable[str], done: set[str]) -> Iterator[str]:
+    seen = set(done)
+    for name in names:
+        key = _key(escape_controls(name))
+        if name == "-" or key not in seen:
+            seen.add(key)
+            yield name
+
+
+def _key(source: str) -> str:
+    """One for all ways to name a file."""
+    return str(Path(source).absolute())

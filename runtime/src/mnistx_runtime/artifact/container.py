@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mnistx_runtime.artifact import archive, onnx_file, schema_1, sidecar, trailer
-from mnistx_runtime.artifact.digests import part_digests, payload_sha256
+from mnistx_runtime.artifact.digests import part_digests, payload_sha256, sha256
 from mnistx_runtime.artifact.metadata import DIGEST, Metadata, is_ours, props_sha256
 from mnistx_runtime.errors import ArtifactError
 
@@ -237,6 +237,16 @@ def files_of(path: Path) -> list[Path]:
         if not file.stat().st_size:
             raise ArtifactError(f"{file} is empty")
     return found
+
+
+def files_sha256(path: Path) -> str:
+    """The digest of an artifact's file, or of a checkpoint's; of several files, that of their digests together.
+
+    Raises:
+        ArtifactError: one of them is missing or empty.
+    """
+    digests = [sha256(file.read_bytes()) for file in files_of(path)]
+    return digests[0] if len(digests) == 1 else sha256("".join(digests).encode())
 
 
 def seal(suffix: str, payload: Files, metadata: Metadata, certificate: "Certificate") -> Files:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mnistx_runtime.commands import as_json, print_json
+from mnistx_runtime.commands import as_json, print_json, say
 
 
 @click.command()
@@ -33,7 +33,7 @@ def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     from mnistx_runtime.benchmark.processor import processor
     from mnistx_runtime.benchmark.selection import images_for, selected
     from mnistx_runtime.errors import BadInput
-    from mnistx_runtime.files import write_whole
+    from mnistx_runtime.files import require_own_figure, write_figure
 
     try:
         sizes = [int(size) for size in asked["batches"].split(",")]
@@ -43,6 +43,8 @@ def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
         raise BadInput(
             f"--batch takes sizes above 1 with commas between them, such as 64,256, not {asked['batches']!r}"
         )
+    if asked["figure"]:
+        require_own_figure(asked["figure"])
     limits = budgets_from(asked["budgets"]) if asked["budgets"] else []
     named = (asked[name].split(",") if asked[name] else None for name in ("runtimes", "formats"))
     chosen = selected(artifacts, *named)
@@ -52,20 +54,20 @@ def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     for row in rows if as_json else ():
         print_json(row.to_dict() | {"sgemm_gflops": round(peak, 1), "processor": machine})
     if not as_json:
-        click.echo(tables.tables(rows))
-        click.echo(f"\n{machine}; SGEMM on one core: {peak:.0f} GFLOP/s; compared with PyTorch on {images.what}")
+        say(*tables.tables(rows).split("\n"))
+        say("", f"{machine}; SGEMM on one core: {peak:.0f} GFLOP/s; compared with PyTorch on {images.what}")
     figure, pick = asked["figure"], asked["pick"]
     if figure:
-        write_whole(figure, tables.figure(rows, peak, machine))
+        write_figure(figure, tables.figure(rows, peak, machine))
     if pick:
         row, lines = tables.picked(rows, pick)
         if as_json:
             print_json({"pick": pick, "artifact": row.artifact, "runtime": row.runtime})
         else:
-            click.echo(f"least {pick}: {Path(row.artifact).name} under {row.runtime}\n{lines}")
+            say(f"least {pick}: {Path(row.artifact).name} under {row.runtime}", *lines.split("\n"))
     broken = [line for limit in limits for line in limit.broken(rows)]
     for line in broken:
-        click.echo(f"over budget: {line}", err=True)
+        say(f"over budget: {line}", err=True)
     click.get_current_context().exit(1 if broken else 0)
 
 

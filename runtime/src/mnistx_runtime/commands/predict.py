@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from mnistx_runtime.commands import as_json, one_line, print_json
+from mnistx_runtime.commands import as_json, one_line, print_json, say
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from mnistx_runtime.prediction import Prediction, Reading
     from mnistx_runtime.predictor import Predictor
+    from mnistx_runtime.records import Records
 
 
 @click.command()
@@ -51,32 +52,51 @@ def predict(pictures: tuple[str, ...], **options: Any) -> None:
     names = list(_name_pictures(pictures))
     if asked.explain and len(names) != 1:
         raise BadInput(f"--explain draws one picture, not {len(names)}")
+    if asked.explain:
+        from mnistx_runtime.files import require_own_figure
+
+        require_own_figure(asked.explain)
     if asked.resume and asked.out is None:
         raise BadInput("--resume goes on with the answers in a file; name it with --out")
     if asked.out is not None and asked.out.suffix == ".csv" and asked.top_k > 1:
         raise BadInput("a CSV file holds one answer a digit; name a .jsonl file with --out for --top-k")
-    kept = None
-    if asked.out is not None:
-        from mnistx_runtime.records import records
-
-        kept = records(asked.out, asked.resume)
-    worst = kept.exit_code if kept else 0
-    if kept and kept.done:
-        total, names = len(names), [name for name in names if name not in kept.done]
-        click.echo(f"{asked.out}: {total - len(names):,} of {total:,} pictures are answered already", err=True)
     predictor = _load_predictor(asked)
-    sources = [_source(name) for name in names]
-    if asked.explain or asked.show:
-        answers: Generator[Any, None, None] = (_explain(predictor, source, asked) for source in sources)
-    else:
-        answers = predictor.predict_files(sources, asked.many, asked.threads or available_cpus())
     with ExitStack() as stack:
+        kept = stack.enter_context(_records(asked, names, predictor)) if asked.out else None
+        if kept and len(kept.left) < len(names):
+            done = f"{len(names) - len(kept.left):,} of {len(names):,} pictures"
+            say(f"{asked.out}: {done} are answered already", err=True)
+        names = kept.left if kept else names
+        sources = [_source(name) for name in names]
+        if asked.explain or asked.show:
+            answers: Generator[Any, None, None] = (_explain(predictor, source, asked) for source in sources)
+        else:
+            answers = predictor.predict_files(sources, asked.many, asked.threads or available_cpus())
         stack.enter_context(closing(answers))
-        write = stack.enter_context(kept.appending()) if kept else None
-        shown = stack.enter_context(_progress(zip(names, answers, strict=True), len(names), write))
-        for name, answer in shown:
-            worst = max(worst, _report_answer(name, answer, asked, write or (print_json if asked.as_json else None)))
+        worst = kept.exit_code if kept else 0
+        write = kept.add if kept else (print_json if asked.as_json else None)
+        for name, answer in stack.enter_context(_progress(zip(names, answers, strict=True), len(names), kept)):
+            worst = max(worst, _report_answer(name, answer, asked, write))
     click.get_current_context().exit(worst)
+
+
+def _records(asked: "_Asked", names: list[str], predictor: "Predictor") -> AbstractContextManager["Records"]:
+    """The file of --out, with what makes its answers: all that decides what is in it.
+
+    A runtime isn't named, as a model's ending asks for one.
+    """
+    from mnistx_runtime.artifact.container import files_sha256
+    from mnistx_runtime.predictor import BUNDLED
+    from mnistx_runtime.preprocess import preprocess_for
+    from mnistx_runtime.records import FORM, open_records
+
+    assert asked.out is not None
+    spec = predictor.metadata.input
+    made_by = (
+        f"{FORM} model={files_sha256(asked.model or BUNDLED)[:16]} preprocess={spec.preprocess}-"
+        f"{preprocess_for(spec).version} many={asked.many} top_k={asked.top_k} min_confidence={asked.min_confidence}"
+    )
+    return open_records(asked.out, names, made_by, asked.resume)
 
 
 class _Asked(NamedTuple):
@@ -116,27 +136,29 @@ def _report_answer(
     write: Callable[[dict[str, Any]], None] | None,
 ) -> int:
     """Write an answer, or what was wrong, and return the exit code that it stands for."""
-    from mnistx_runtime.errors import MnistxError
+    from mnistx_runtime.errors import MnistxError, UnreadablePicture
 
     try:
         if isinstance(answer, Exception):
             raise answer
         answer.require(asked.min_confidence)
     except (MnistxError, OSError) as error:
+        if isinstance(error, OSError) and asked.out:
+            raise  # what the machine lacks is no answer to a picture: with --resume it is answered
         code: int = getattr(error, "exit_code", 2)
         text = _nothing_found(name) if _is_folder(name) else one_line(error)
-        if not text.startswith(name):
+        if name == "-" or _is_folder(name) or not isinstance(error, UnreadablePicture | OSError):
             text = f"{name}: {text}"
         if write:
             write({"source": name, "error": text, "exit_code": code})
-        click.echo(f"Error: {text}", err=True)
+        say(f"Error: {text}", err=True)
         return code
     if write:
         write(answer.to_dict(asked.top_k) | {"source": name})
     elif asked.top_k > 1 and not hasattr(answer, "lines"):
-        click.echo(f"{name}: " + ", ".join(f"{label} ({p:.2%})" for label, p in answer.top(asked.top_k)))
+        say(f"{name}: " + ", ".join(f"{label} ({p:.2%})" for label, p in answer.top(asked.top_k)))
     else:
-        click.echo(f"{name}: {answer}")
+        say(f"{name}: {answer}")
     return 0
 
 
@@ -174,11 +196,11 @@ def _write_png(path: Path, figure: "Image.Image") -> None:
     """Write the figure, or nothing."""
     import io
 
-    from mnistx_runtime.files import write_whole
+    from mnistx_runtime.files import write_figure
 
     file = io.BytesIO()
     figure.save(file, "PNG")
-    write_whole(path, file.getvalue())
+    write_figure(path, file.getvalue())
 
 
 def _source(name: str) -> bytes | Path:

@@ -1,4 +1,5 @@
 import csv
+import errno
 import gc
 import json
 import os
@@ -16,7 +17,7 @@ from PIL import Image
 from command import PICTURES, json_lines, mnistx, mnistx_process
 from mnistx_export.golden import draw_digit
 from mnistx_runtime.predictor import Predictor
-from mnistx_runtime.records import COLUMNS
+from mnistx_runtime.record_formats import COLUMNS
 from paper import photo
 
 COUNT = 12
@@ -170,6 +171,8 @@ def test_a_row_of_csv_says_what_the_json_says(tmp_path: Path) -> None:
         (["--out", "answers.csv", "--top-k", "2"], ".jsonl"),
         (["--out", "foreign.csv", "--resume"], "doesn't hold answers"),
         (["--out", "foreign.jsonl", "--resume"], "doesn't hold answers"),
+        (["--out", "notes.csv", "--resume"], "doesn't hold answers"),
+        (["--out", "notes.jsonl", "--resume"], "doesn't hold answers"),
         (["--resume"], "--out"),
     ],
 )
@@ -179,8 +182,11 @@ def test_answers_that_can_not_be_written_are_refused_before_any_work(
     monkeypatch.chdir(tmp_path)
     for name in ("taken.csv", "foreign.csv", "foreign.jsonl"):
         Path(name).write_text("a,b\n1,2\n")
+    for name in ("notes.csv", "notes.jsonl"):
+        Path(name).write_text("milk, bread")
     found = mnistx("predict", PICTURES / "seven.jpg", *options)
     assert found.exit_code == 2 and why in found.stderr and len(found.stderr.splitlines()) == 1
+    assert Path("notes.csv").read_text() == Path("notes.jsonl").read_text() == "milk, bread"
     assert Path("taken.csv").read_text() == Path("foreign.csv").read_text() == "a,b\n1,2\n"
 
 
@@ -247,7 +253,127 @@ def test_a_name_that_is_no_text_is_answered_like_any_other(out: str | None, tmp_
     code, told, errors = mnistx_process(*args, env=strict)
     assert code == 0 and "Traceback" not in errors
     if out is None:
-        assert len(told.splitlines()) == 2 and "\\udcff.jpg: 7" in told
+        assert len(told.splitlines()) == 2 and "\\xff.jpg: 7" in told
         return
     again, _, errors = mnistx_process(*args, "--resume", env=strict)
     assert again == 0 and "2 of 2 pictures are answered already" in errors
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--many"], "made with many=False, not with many=True"),
+        (["--min-confidence", "0.9"], "made with min_confidence=0.5, not with min_confidence=0.9"),
+        (["--top-k", "2"], "made with top_k=1, not with top_k=2"),
+        (["--model", "m.onnx"], "not with model="),
+    ],
+)
+def test_answers_of_another_model_or_mode_are_never_mixed(options: list[str], why: str, tmp_path: Path) -> None:
+    from seal_bundled import seal_bundled
+
+    model = seal_bundled(tmp_path / "m.onnx", 1)
+    out = tmp_path / "answers.jsonl"
+    assert mnistx("predict", PICTURES / "seven.jpg", "--out", out).exit_code == 0
+    kept = out.read_bytes()
+    named = [str(model) if option == "m.onnx" else option for option in options]
+    found = mnistx("predict", PICTURES, "--out", out, "--resume", *named)
+    assert found.exit_code == 2 and why in found.stderr and found.stderr.count("\n") == 1
+    assert out.read_bytes() == kept
+
+
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_whatever_is_cut_from_the_answers_to_many_digits_is_answered_again(ending: str, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        page = np.concatenate([255 - draw_digit(d, 1, 56) for d in (9, 0, 7)], axis=1)
+        Image.fromarray(page).save(tmp_path / f"{name}\n.png")
+    out = tmp_path / f"answers.{ending}"
+    args = ("predict", tmp_path, "--many", "--out", out)
+    assert mnistx(*args).exit_code == 0
+    whole = out.read_bytes()
+
+    def answers() -> list[str]:
+        return [line.partition(b'"elapsed_ms"')[0].decode() for line in out.read_bytes().splitlines()]
+
+    unbroken = answers()
+    assert len(unbroken) == (7 if ending == "csv" else 2)
+    for cut in range(0, len(whole), 37):
+        out.write_bytes(whole[:cut])
+        found = mnistx(*args, "--resume")
+        assert found.exit_code == 0, found.stderr
+        assert answers() == unbroken
+
+
+def test_a_picture_named_in_two_ways_is_answered_once_in_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.jpg").write_bytes((PICTURES / "seven.jpg").read_bytes())
+    assert mnistx("predict", "a.jpg", "./a.jpg", "--out", "answers.csv").exit_code == 0
+    found = mnistx("predict", "./a.jpg", ".", tmp_path, "--out", "answers.csv", "--resume")
+    assert found.stderr == "answers.csv: 3 of 3 pictures are answered already\n"
+    assert [row["source"] for row in strip(Path("answers.csv").read_text())] == ["a.jpg"]
+
+
+def test_what_the_machine_lacks_is_no_answer_to_a_picture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process with too many files open ends, and says so; the pictures that it didn't answer are answered later."""
+    out = tmp_path / "answers.csv"
+    opened = Path.open
+
+    def exhausted(path: Path, *args: Any, **named: Any) -> Any:
+        if path.name == "seven.jpg":
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+        return opened(path, *args, **named)
+
+    monkeypatch.setattr("mnistx_runtime.pictures.Path.open", exhausted)
+    found = mnistx("predict", PICTURES, "--out", out)
+    assert found.exit_code == 2 and found.stderr == f"Error: {PICTURES / 'seven.jpg'}: Too many open files\n"
+    assert [row["label"] for row in strip(out.read_text())] == ["8"]
+    assert mnistx("predict", PICTURES / "seven.jpg").exit_code == 2
+    monkeypatch.undo()
+    assert mnistx("predict", PICTURES, "--out", out, "--resume").exit_code == 0
+    assert [row["label"] for row in strip(out.read_text())] == ["8", "7", "3"]
+
+
+@pytest.mark.parametrize("name", ["no", "no ink", "not", "n"])
+def test_every_picture_s_name_stands_before_what_is_wrong_with_it(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (90, 90), 255).save(name, "PNG")
+    assert mnistx("predict", name).stderr.startswith(f"Error: {name}: no ink found")
+    Path(name).write_bytes(b"")
+    assert mnistx("predict", name).stderr == f"Error: {name} is empty\n"
+    Path(name).unlink()
+    assert mnistx("predict", name).stderr == f"Error: {name}: no such file\n"
+    Path(name).mkdir()
+    assert mnistx("predict", name).stderr == f"Error: {name}: no picture in this folder\n"
+
+
+def test_names_can_not_steer_the_terminal(tmp_path: Path) -> None:
+    from tiny_onnx import write_tiny
+
+    name, red = "a\x1b[2J\n.jpg", ["\x1b[31mred", *"123456789"]
+    (tmp_path / name).write_bytes((PICTURES / "seven.jpg").read_bytes())
+    model = write_tiny(tmp_path / "m\x1b[2J.onnx", "N", 0.0, names=red)
+    seen = mnistx("predict", tmp_path / name, "--model", model, "--min-confidence", "0")
+    refused = mnistx("predict", tmp_path / name, "--model", model)
+    missing = mnistx("predict", f"{name}.png")
+    others = [mnistx(command, model) for command in ("verify", "inspect")]
+    assert r"a\x1b[2J\x0a.jpg: \x1b[31mred" in seen.stdout
+    assert r"not sure enough: \x1b[31mred" in refused.stderr and r"a\x1b[2J .jpg.png: no such" in missing.stderr
+    for found in (seen, refused, missing, *others):
+        assert found.output and "\x1b" not in found.output
+
+
+def test_a_figure_replaces_only_a_figure(tmp_path: Path) -> None:
+    mine, photo_of_mine = tmp_path / "x.png", tmp_path / "three.png"
+    Image.open(PICTURES / "three.jpg").save(photo_of_mine)
+    kept = photo_of_mine.read_bytes()
+    for name in ("seven", "three"):
+        assert mnistx("predict", PICTURES / f"{name}.jpg", "--explain", mine).exit_code == 0
+    again = mine.read_bytes()
+    found = mnistx("predict", photo_of_mine, "--explain", photo_of_mine)
+    assert found.exit_code == 2 and found.stdout == ""
+    assert found.stderr == f"Error: {photo_of_mine} exists and is no figure of mnistx's; name another file\n"
+    assert photo_of_mine.read_bytes() == kept and mine.read_bytes() == again
+    assert Image.open(mine).text["Software"] == "mnistx"  # type: ignore[attr-defined]
