@@ -35,8 +35,9 @@ def write_whole(path: Path, data: bytes) -> None:
     try:
         if path.exists() and not path.is_file():
             raise BadInput(f"can't write {path}: it is there and not a file")
+        file = temporary.open("xb")
         try:
-            with temporary.open("xb") as file:
+            with file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

@@ -1,11 +1,14 @@
 import errno
+import io
 import os
+import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.files import writable_folder, write_whole
+from mnistx_runtime.files import require_own_figure, writable_folder, write_figure, write_whole
 
 
 def names_in(folder: Path) -> list[str]:
@@ -123,3 +126,49 @@ def test_a_folder_that_takes_no_file_is_refused(tmp_path: Path, monkeypatch: pyt
 
     with pytest.raises(BadInput, match=r"can't write to .*: Permission denied"):
         writable_folder(tmp_path)
+
+
+def png() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (3, 2), "red").save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_figure_is_replaced_by_a_figure_and_says_whose_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "x.png"
+    for _ in range(2):
+        write_figure(path, png())
+    with Image.open(path) as picture:
+        picture.load()
+        assert picture.size == (3, 2) and picture.info["Software"] == "mnistx"
+    assert names_in(tmp_path) == ["x.png"]
+
+
+@pytest.mark.parametrize("data", [b"", b"mine", png(), b"\x89PNG\r\n\x1a\n" + bytes(25) + b"tEXtSoftware\0mnistx"])
+def test_a_figure_replaces_nothing_else(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "x.png"
+    path.write_bytes(data)
+    with pytest.raises(BadInput, match="exists and is no figure of mnistx's; name another file"):
+        write_figure(path, png())
+    assert path.read_bytes() == data
+    with pytest.raises(BadInput, match="can't write"):
+        require_own_figure(tmp_path)
+    require_own_figure(tmp_path / "absent.png")
+
+
+def test_a_temporary_file_can_not_be_foreseen_nor_led_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda path, to: (seen.append(path.name), replace(path, to))[1])
+    for _ in range(2):
+        write_whole(tmp_path / "file", b"x")
+    assert len(set(seen)) == 2 and all(re.fullmatch(r"\.file\.[0-9a-f]{16}\.tmp", name) for name in seen)
+    monkeypatch.setattr(os, "urandom", bytes)
+    (tmp_path / "other").write_bytes(b"other")
+    (tmp_path / f".file.{bytes(8).hex()}.tmp").symlink_to("other")
+    with pytest.raises(BadInput, match="File exists"):
+        write_whole(tmp_path / "file", b"new")
+    assert (tmp_path / "other").read_bytes() == b"other" and (tmp_path / "file").read_bytes() == b"x"
+    assert (tmp_path / f".file.{bytes(8).hex()}.tmp").is_symlink()

@@ -2,11 +2,12 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -92,11 +93,11 @@ class _Worker:
 
     def __init__(self, *args: str) -> None:
         command = [sys.executable, "-m", "mnistx_runtime.benchmark.worker", *args]
-        quiet = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        one = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        pipe = subprocess.PIPE
+        self._what = " under ".join(args[:2])
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=quiet
-        )
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=self._errors, env=one)
         try:
             self.started = self._answer()
         except BaseException:
@@ -105,25 +106,34 @@ class _Worker:
 
     def ask(self, **asked: Any) -> dict[str, Any]:
         assert self._process.stdin is not None
-        self._process.stdin.write((json.dumps(asked) + "\n").encode())
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):  # the answer that doesn't come says why
+            self._process.stdin.write((json.dumps(asked) + "\n").encode())
+            self._process.stdin.flush()
         return self._answer()
 
     def close(self) -> None:
+        """End it, whatever it does."""
         if not self._errors.closed:
+            self._process.kill()
             self._process.communicate()
             self._errors.close()
 
     def _answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        if not line:
-            self._process.wait()
-            self._errors.seek(0)
-            lines = self._errors.read().decode(errors="replace").strip().splitlines()
-            raise BackendUnavailable(f"the measuring process ended: {lines[-1] if lines else self._process.returncode}")
+        if not line.endswith(b"\n"):
+            raise BackendUnavailable(f"{self._what}: the measuring process ended: {self._reason()}")
         found: dict[str, Any] = json.loads(line)
         return found
+
+    def _reason(self) -> str:
+        """The signal that ended it, or else the last line of its errors."""
+        code = self._process.wait()
+        if code < 0:
+            return signal.Signals(-code).name
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"exit code {code}"
 
 
 def measure(

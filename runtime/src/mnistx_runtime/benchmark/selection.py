@@ -1,13 +1,14 @@
 """What is measured, and on which images."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mnistx_runtime.artifact.container import CONTAINERS, open_artifact
 from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.backends import BACKENDS, SUFFIXES, backend, format_of, runtime_of
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
-from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
+from mnistx_runtime.errors import BackendUnavailable, BadInput, MnistxError
 from mnistx_runtime.predictor import BUNDLED, Predictor
 
 RELEASED = Path("artifacts/mnist-cnn.safetensors")
@@ -65,6 +66,39 @@ def _runs(file: Path) -> bool:
     return True
 
 
+def leave_out_foreign(
+    chosen: Sequence[tuple[Path, str]], artifacts: Sequence[Path], report: Callable[[str], None]
+) -> list[tuple[Path, str]]:
+    """Those that are artifacts or checkpoints of mnistx's; what lies beside them in a folder may be anything.
+
+    Args:
+        chosen: as `selected` gives them.
+        artifacts: what was named, see `selected`; a file that was named itself is kept, to be complained of.
+        report: told of each file that is left out, and why.
+
+    Raises:
+        BadInput: nothing is left.
+    """
+    kept = []
+    for path, runtime in chosen:
+        try:
+            if path not in (*artifacts, BUNDLED):
+                _read_metadata(path)
+            kept.append((path, runtime))
+        except (MnistxError, OSError) as error:
+            report(f"left out: {' '.join(str(error).split())}")
+    if not kept:
+        raise BadInput("no artifact is left to measure; name files that mnistx export wrote")
+    return kept
+
+
+def _read_metadata(file: Path) -> Metadata:
+    """What an artifact or a checkpoint says of itself."""
+    if file.suffix in CONTAINERS:
+        return open_artifact(file).metadata
+    return backend(SUFFIXES[file.suffix]).load(file, 1).metadata
+
+
 def images_for(artifact: tuple[Path, str], data_dir: Path | None) -> EvaluationSet:
     """The test images with the trained module's answers, where the checkpoint and mnistx-export are at hand; else the
     golden images.
@@ -96,7 +130,7 @@ def _checkpoint_of(artifact: Path, metadata: Metadata) -> Any:
     for path in (*sorted(artifact.parent.glob("*.safetensors")), RELEASED):
         try:
             session: Any = torch.load(path, 1)
-        except ArtifactError:
+        except (MnistxError, OSError):
             continue
         if session.metadata.weights_sha256 == metadata.weights_sha256:
             return session

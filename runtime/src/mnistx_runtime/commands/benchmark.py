@@ -31,7 +31,7 @@ def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     from mnistx_runtime.benchmark.budgets import budgets_from
     from mnistx_runtime.benchmark.measure import measure
     from mnistx_runtime.benchmark.processor import processor
-    from mnistx_runtime.benchmark.selection import images_for, selected
+    from mnistx_runtime.benchmark.selection import images_for, leave_out_foreign, selected
     from mnistx_runtime.errors import BadInput
     from mnistx_runtime.files import require_own_figure, write_figure
 
@@ -47,7 +47,7 @@ def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
         require_own_figure(asked["figure"])
     limits = budgets_from(asked["budgets"]) if asked["budgets"] else []
     named = (asked[name].split(",") if asked[name] else None for name in ("runtimes", "formats"))
-    chosen = selected(artifacts, *named)
+    chosen = leave_out_foreign(selected(artifacts, *named), artifacts, lambda line: say(line, err=True))
     images = images_for(chosen[0], asked["data_dir"])
     rows, peak = measure(chosen, images, asked["threads"], sizes, _progress)
     machine = processor()

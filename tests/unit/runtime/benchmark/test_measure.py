@@ -1,3 +1,11 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -6,7 +14,7 @@ from mnistx_runtime import BackendUnavailable
 from mnistx_runtime.benchmark import measure as module
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
 from mnistx_runtime.benchmark.libraries import installed_bytes
-from mnistx_runtime.benchmark.measure import _sgemm_share, measure
+from mnistx_runtime.benchmark.measure import _sgemm_share, _Worker, measure
 from mnistx_runtime.predictor import BUNDLED, Predictor
 
 
@@ -47,5 +55,46 @@ def test_the_share_of_sgemm_is_that_of_each_rounds_best_against_its_own_rate() -
 @pytest.mark.usefixtures("quick")
 def test_a_process_that_ends_is_told_with_its_last_line() -> None:
     images = EvaluationSet(np.zeros((1, 1, 28, 28), np.uint8), np.zeros((1, 10)), None, "x")
-    with pytest.raises(BackendUnavailable, match=r"the measuring process ended: .*no such model file"):
+    told = r"missing\.onnx under ort: the measuring process ended: .*no such model file"
+    with pytest.raises(BackendUnavailable, match=told):
         measure([(BUNDLED.with_name("missing.onnx"), "ort")], images, 1, (), print)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_start_that_fails_leaves_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even one that is busy, and would not hear that its standard input ended."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Popen(subprocess.Popen[bytes]):
+        def __init__(self, command: list[str], **named: Any) -> None:
+            if "busy.onnx" in command:
+                command = [sys.executable, "-c", "print('{}', flush=True); import time; time.sleep(600)"]
+            super().__init__(command, **named)
+            started.append(self)
+
+    monkeypatch.setattr(module.subprocess, "Popen", Popen)
+    images = EvaluationSet(np.zeros((1, 1, 28, 28), np.uint8), np.zeros((1, 10)), None, "x")
+    with pytest.raises(BackendUnavailable):
+        measure([(Path("busy.onnx"), "ort"), (BUNDLED.with_name("missing.onnx"), "ort")], images, 1, (), print)
+    assert [process.returncode for process in started] == [-signal.SIGKILL, 1]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("end", ["SIGKILL", "exit"])
+def test_a_process_that_ends_between_requests_is_told_with_the_reason(end: str) -> None:
+    """Whether it ends before a request, or in the middle of its answer."""
+    worker = _Worker(str(BUNDLED), "ort", "1")
+    if end == "SIGKILL":
+        worker._process.kill()
+        worker._process.wait()
+    else:
+        worker.ask(do="time", batch=1, seconds=0)
+        assert worker._process.stdin is not None
+        worker._process.stdin.close()
+        worker._process.wait()
+        worker._process.stdin = open(os.devnull, "wb")  # noqa: PTH123, SIM115
+    told = f"{BUNDLED} under ort: the measuring process ended: {'SIGKILL' if end == 'SIGKILL' else 'exit code 0'}"
+    with pytest.raises(BackendUnavailable, match=re.escape(told)):
+        worker.ask(do="idle", seconds=0)
+    worker.close()
+    worker.close()

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from mnistx_runtime import ArtifactError, BackendUnavailable, BadInput
-from mnistx_runtime.backends import format_of
+from mnistx_runtime.backends import format_of, runtime_of
 from mnistx_runtime.benchmark import selection
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
-from mnistx_runtime.benchmark.selection import images_for, selected
+from mnistx_runtime.benchmark.selection import _checkpoint_of, images_for, leave_out_foreign, selected
 from mnistx_runtime.predictor import BUNDLED, Predictor
 
 
@@ -45,6 +46,32 @@ def test_in_a_folder_what_cannot_run_here_is_left_out_and_a_named_file_is_told(
     assert [path.name for path, _ in selected([tmp_path], None, None)] == ["m.onnx"]
     with pytest.raises(BackendUnavailable):
         selected([tmp_path / "m.tflite"], None, None)
+
+
+def test_what_is_no_artifact_of_mnistx_is_left_out_of_a_folder_and_told(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(BUNDLED.read_bytes())
+    (tmp_path / "other.onnx").write_bytes(b"nonsense")
+    (tmp_path / "other.tflite").touch()
+    save_file({"w": np.zeros(3, np.float32)}, tmp_path / "other.safetensors")
+    (tmp_path / "folder.safetensors").mkdir()
+    chosen = [(path, runtime_of(path)) for path in sorted(tmp_path.iterdir())]
+    told: list[str] = []
+    assert leave_out_foreign(chosen, [tmp_path], told.append) == [(tmp_path / "m.onnx", "ort")]
+    assert len(told) == 4 and all(line.startswith(f"left out: {tmp_path}") for line in told)
+    assert leave_out_foreign(chosen, [path for path, _ in chosen], print) == chosen
+    with pytest.raises(BadInput, match="no artifact is left"):
+        leave_out_foreign(chosen[2:], [tmp_path], told.append)
+
+
+def test_what_lies_beside_an_artifact_and_is_no_checkpoint_of_it_is_not_asked(tmp_path: Path) -> None:
+    (tmp_path / "m.onnx").write_bytes(BUNDLED.read_bytes())
+    save_file({"w": np.zeros(3, np.float32)}, tmp_path / "a.safetensors")
+    (tmp_path / "b.safetensors").write_bytes(b"\xff" * 100)
+    (tmp_path / "c.safetensors").mkdir()
+    (tmp_path / "d.safetensors").symlink_to("nowhere")
+    (tmp_path / "e.safetensors").touch()
+    found = _checkpoint_of(tmp_path / "m.onnx", replace(Predictor().metadata, weights_sha256="none"))
+    assert found is None
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from command import mnistx, mnistx_process
+from mnistx_runtime.benchmark import measure
 from mnistx_runtime.predictor import BUNDLED, Predictor
 
 
@@ -44,3 +46,27 @@ def test_the_bundled_model_is_measured_in_processes_of_its_own(tmp_path: Path) -
         assert measured["sgemm_share"] > 0
     else:  # an artifact of schema 1
         assert measured["sgemm_share"] is None
+
+
+def test_a_process_that_was_killed_is_one_line_and_not_the_code_of_a_broken_budget(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ask = measure._Worker.ask
+
+    def kill_and_ask(worker: measure._Worker, **asked: Any) -> dict[str, Any]:
+        worker._process.kill()
+        worker._process.wait()
+        return ask(worker, **asked)
+
+    monkeypatch.setattr(measure, "_COLD", 1)
+    monkeypatch.setattr(measure._Worker, "ask", kill_and_ask)
+    found = mnistx("benchmark", BUNDLED)
+    assert found.exit_code == 2 and found.stdout == ""
+    assert found.stderr == "Error: sgemm: the measuring process ended: SIGKILL\n"
+
+
+def test_a_figure_that_would_replace_another_file_is_refused_before_measuring(tmp_path: Path) -> None:
+    (tmp_path / "mine.png").write_bytes(b"mine")
+    found = mnistx("benchmark", "--figure", tmp_path / "mine.png")
+    assert found.exit_code == 2 and "is no figure of mnistx's" in found.stderr
+    assert (tmp_path / "mine.png").read_bytes() == b"mine"
