@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.errors import MnistxError, UnreadablePicture
+from mnistx_runtime.arguments import check_count
+from mnistx_runtime.errors import BadInput, MnistxError, UnreadablePicture
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.preprocess import Box, Prepared, Preprocess, preprocess_for
@@ -49,6 +50,9 @@ def prepare_files(
         BadInput: the processes can't be started.
     """
     attempt = partial(_attempt, key=_key(spec), many=many)
+    if isinstance(sources, str | bytes) or not isinstance(sources, Sequence | np.ndarray):
+        raise BadInput(f"pictures must be a list of them, not {type(sources).__name__}; of a single one: predict")
+    check_count("processes", processes)
     if processes == 1 or len(sources) <= FEW:
         yield from map(attempt, sources)
         return

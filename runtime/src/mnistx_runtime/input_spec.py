@@ -86,10 +86,12 @@ class InputSpec:
         Raises:
             BadInput: a value is missing, unknown or out of its bounds.
         """
+        if not isinstance(values, Mapping):
+            raise BadInput(f"an input is a table of names and values, not {values!r}")
         known = [each.name for each in fields(cls)]
         unknown = [name for name in values if name not in known]
         if unknown:
-            raise BadInput(f"an input has no {unknown[0]!r}; {nearest(unknown[0], known)}")
+            raise BadInput(f"an input has no {unknown[0]!r}; {nearest(str(unknown[0]), known)}")
         missing = [name for name in ("channels", "height", "width", "mean", "std") if name not in values]
         if missing:
             raise BadInput(f"the input lacks {', '.join(missing)}")

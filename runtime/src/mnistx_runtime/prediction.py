@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.arguments import check_count, check_probability
 from mnistx_runtime.errors import PredictionRefused
 from mnistx_runtime.preprocess import Box
 from mnistx_runtime.temperature import probabilities_at
@@ -54,8 +55,10 @@ class Prediction:
         """Refuse the answer if there is no digit, or its probability is below `min_confidence`, 0..1.
 
         Raises:
+            BadInput: `min_confidence` is no such number.
             PredictionRefused: it is.
         """
+        check_probability("min_confidence", min_confidence)
         if self.rejection_reason:
             raise PredictionRefused(self.rejection_reason)
         if not self.probability >= min_confidence:
@@ -64,8 +67,12 @@ class Prediction:
             )
 
     def top(self, count: int) -> list[tuple[str, float]]:
-        """The `count` most probable classes, best first, as (name, probability)."""
-        order = np.argsort(-self.log_probs, kind="stable")[:count]
+        """The `count` most probable classes, at least 1, best first, as (name, probability).
+
+        Raises:
+            BadInput: `count` is no such number.
+        """
+        order = np.argsort(-self.log_probs, kind="stable")[: check_count("count", count)]
         probabilities = self.probabilities
         return [(self.names[i], float(probabilities[i])) for i in order]
 
@@ -82,7 +89,7 @@ class Prediction:
         }
         if self.box is not None:
             values["box"] = list(self.box)
-        if top_k > 1:
+        if check_count("top_k", top_k) > 1:
             values["top"] = [{"name": name, "probability": round(p, 6)} for name, p in self.top(top_k)]
         return values
 
@@ -124,8 +131,10 @@ class Reading:
         """Refuse to answer if one of them is no digit, or its probability is below `min_confidence`, 0..1.
 
         Raises:
+            BadInput: `min_confidence` is no such number.
             PredictionRefused: it is; the text shows which.
         """
+        check_probability("min_confidence", min_confidence)
         unsure = {id(d) for d in self.digits if d.rejection_reason or not d.probability >= min_confidence}
         if unsure:
             shown = " / ".join("".join("?" if id(d) in unsure else d.name for d in line) for line in self.lines)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.arguments import check_count, check_probability
 from mnistx_runtime.backends import backend
 from mnistx_runtime.batch import Lines, found_in, prepare_files
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError
@@ -47,7 +48,7 @@ class Predictor:
     Raises:
         ArtifactError: the model file is missing, damaged or made for another interface.
         BackendUnavailable: the runtime can't run here.
-        BadInput: no runtime has this name, or `threads` is below 1.
+        BadInput: no runtime has this name, `threads` is below 1, or `model` is nothing that the runtime loads.
 
     >>> predictor = Predictor()
     >>> picture = np.full((100, 60), 255, np.uint8)
@@ -58,9 +59,8 @@ class Predictor:
 
     def __init__(self, model: Any = None, runtime: str = "ort", threads: int | None = None) -> None:
         """Load the model; see the class."""
-        if threads is not None and threads < 1:
-            raise BadInput(f"threads must be at least 1, not {threads}")
-        self._session = backend(runtime).load(BUNDLED if model is None else model, threads or available_cpus())
+        most = available_cpus() if threads is None else check_count("threads", threads)
+        self._session = backend(runtime).load(BUNDLED if model is None else model, most)
         self.metadata = self._session.metadata
         self._shape = self.metadata.input.shape
 
@@ -86,9 +86,10 @@ class Predictor:
             min_confidence: refuse to answer below this probability, 0..1.
 
         Raises:
-            BadInput: it can't be read as a picture.
+            BadInput: it can't be read as a picture, or `min_confidence` is no such number.
             PredictionRefused: there's nothing on it to read, or the model isn't as sure as asked.
         """
+        check_probability("min_confidence", min_confidence)
         answer = self.explain(picture)[1]
         answer.require(min_confidence)
         return answer
@@ -109,6 +110,7 @@ class Predictor:
         >>> Predictor().predict_many(page).text
         '11'
         """
+        check_probability("min_confidence", min_confidence)
         reading = self.explain_many(picture)[1]
         reading.require(min_confidence)
         return reading
@@ -132,7 +134,7 @@ class Predictor:
 
         >>> blank = np.zeros((50, 50), np.uint8)
         >>> [type(answer).__name__ for answer in Predictor().predict_files([blank, "no.png"])]
-        ['PredictionRefused', 'BadInput']
+        ['PredictionRefused', 'UnreadablePicture']
         """
         at = 0
         began = perf_counter()

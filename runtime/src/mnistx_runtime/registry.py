@@ -34,7 +34,7 @@ def look_up(table: Mapping[str, str], name: str, what: str) -> Any:
     >>> look_up({"ort": "mnistx_runtime.backends.ort:Ort"}, "ort", "runtime").__name__
     'Ort'
     """
-    if name not in table:
-        raise BadInput(f"unknown {what} {name!r}; {nearest(name, table)}")
+    if not isinstance(name, str) or name not in table:
+        raise BadInput(f"unknown {what} {name!r}; {nearest(str(name), table)}")
     module, _, attribute = table[name].partition(":")
     return getattr(import_module(module), attribute)

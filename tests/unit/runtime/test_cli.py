@@ -1,4 +1,10 @@
+import os
+import re
+import subprocess
+import sys
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -6,6 +12,7 @@ import pytest
 from command import PICTURES, mnistx
 from mnistx_runtime import __version__, cli
 from mnistx_runtime.predictor import BUNDLED
+from torch_archives import write_torch
 
 LONG = "a" * 300
 
@@ -84,3 +91,93 @@ def test_an_error_of_the_system_names_the_file_and_what_is_wrong_with_it() -> No
 
 def test_the_version_is_the_package_s() -> None:
     assert mnistx("--version").stdout == f"mnistx, version {__version__}\n"
+
+
+STREAMS = {"stdin": 0, "stdout": 1, "stderr": 2}
+
+
+@cache
+def run_with_closed(closed: tuple[str, ...], *args: str | Path) -> tuple[int, bytes, bytes]:
+    """A command whose process starts without some of its standard streams: exit code, output, errors."""
+    close = "".join(f"os.close({STREAMS[name]}); " for name in closed)
+    start = "os.execv(sys.executable, [sys.executable, '-m', 'mnistx_runtime', *sys.argv[1:]])"
+    command = [sys.executable, "-c", f"import os, sys; {close}{start}", *map(str, args)]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+CLOSED = [("stdout",), ("stderr",), ("stdin", "stdout", "stderr")]
+SEVEN, THREE = PICTURES / "seven.jpg", PICTURES / "three.jpg"
+
+
+@pytest.mark.parametrize("closed", CLOSED, ids="+".join)
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["verify", BUNDLED], 0),
+        (["inspect"], 0),
+        (["runtimes"], 0),
+        (["predict", SEVEN], 0),
+        (["predict", "missing.png"], 2),
+        (["predict", SEVEN, "--show", "--json"], 0),
+        (["benchmark", "missing.onnx"], 2),
+        (["--help"], 0),
+        (["no-such-command"], 2),
+    ],
+    ids=lambda value: " ".join(map(str, value))[:20] if isinstance(value, list) else "",
+)
+def test_a_closed_stream_changes_neither_the_verdict_nor_the_other_streams(
+    args: list[str | Path], code: int, closed: tuple[str, ...]
+) -> None:
+    whole, part = run_with_closed((), *args), run_with_closed(closed, *args)
+    assert part[0] == whole[0] == code
+    for name, before, after in zip(("stdout", "stderr"), whole[1:], part[1:], strict=True):
+        assert re.sub(rb'"elapsed_ms": [0-9.]+', b"", after) == (
+            b"" if name in closed else re.sub(rb'"elapsed_ms": [0-9.]+', b"", before)
+        )
+
+
+@pytest.mark.parametrize("closed", CLOSED, ids="+".join)
+def test_what_is_written_to_closed_streams_goes_into_no_file(closed: tuple[str, ...], tmp_path: Path) -> None:
+    """The file of answers would be the next to be opened, and take the number of a stream."""
+    whole, part = tmp_path / "whole.csv", tmp_path / "part.csv"
+    run_with_closed((), "predict", PICTURES, "missing.png", "--out", whole)
+    assert run_with_closed(closed, "predict", PICTURES, "missing.png", "--out", part)[0] == 2
+    assert part.read_bytes() == whole.read_bytes() and len(whole.read_bytes().splitlines()) == 5
+
+
+@pytest.mark.parametrize("name", ["m.pt2", "m.torchscript"])
+def test_a_valid_archive_is_verified_whichever_streams_are_closed(name: str, tmp_path: Path) -> None:
+    path = write_torch(tmp_path / name)
+    for closed in (("stdout",), ("stdin", "stdout", "stderr")):
+        assert run_with_closed(closed, "verify", path)[0] == 0
+
+
+def test_standard_input_that_is_closed_is_told() -> None:
+    code, _, errors = run_with_closed(("stdin",), "predict", "-")
+    assert code == 2 and errors == b"Error: standard input is closed\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("args", [["inspect"], ["--help"], ["verify", "missing.onnx"], ["no-such-command"]])
+@pytest.mark.parametrize("full", ["stdout", "stderr"])
+def test_a_full_disk_behind_a_stream_ends_with_2(args: list[str], full: str) -> None:
+    with Path("/dev/full").open("wb") as device:
+        streams: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | {full: device}
+        done = subprocess.run([sys.executable, "-m", "mnistx_runtime", *args], check=False, **streams)
+    errors = done.stderr or b""
+    written = full == "stderr" and args in (["inspect"], ["--help"])
+    assert done.returncode == (0 if written else 2) and b"Traceback" not in errors
+    if full == "stdout" and args in (["inspect"], ["--help"]):
+        assert errors == b"Error: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.parametrize("args", [["inspect"], ["--help"], ["verify", str(BUNDLED)]])
+def test_a_reader_that_went_away_ends_a_command_quietly_and_is_no_failed_verification(args: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "mnistx_runtime", *args], stdout=write, stderr=subprocess.PIPE, check=False
+    )
+    os.close(write)
+    assert done.returncode == 141 and done.stderr == b""

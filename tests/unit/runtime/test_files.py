@@ -159,9 +159,14 @@ def test_a_figure_replaces_nothing_else(tmp_path: Path, data: bytes) -> None:
 def test_a_temporary_file_can_not_be_foreseen_nor_led_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = []
+    seen: list[str] = []
     replace = Path.replace
-    monkeypatch.setattr(Path, "replace", lambda path, to: (seen.append(path.name), replace(path, to))[1])
+
+    def see(path: Path, to: Path) -> Path:
+        seen.append(path.name)
+        return replace(path, to)
+
+    monkeypatch.setattr(Path, "replace", see)
     for _ in range(2):
         write_whole(tmp_path / "file", b"x")
     assert len(set(seen)) == 2 and all(re.fullmatch(r"\.file\.[0-9a-f]{16}\.tmp", name) for name in seen)

@@ -1,4 +1,7 @@
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -7,7 +10,18 @@ from PIL import Image
 
 from command import PICTURES
 from mnistx_export.golden import draw_digit, hard_images
-from mnistx_runtime import ArtifactError, BackendUnavailable, BadInput, Prediction, Predictor, verify
+from mnistx_runtime import (
+    ArtifactError,
+    BackendUnavailable,
+    BadInput,
+    InputSpec,
+    Prediction,
+    Predictor,
+    compare,
+    image_from_picture,
+    verify,
+)
+from mnistx_runtime.backends import BACKENDS
 from mnistx_runtime.predictor import BUNDLED
 from paper import photo
 from tiny_onnx import write_tiny
@@ -147,3 +161,54 @@ def test_a_runtime_that_cannot_run_is_never_replaced(monkeypatch: pytest.MonkeyP
 def test_nothing_is_answered_of_no_pictures(predictor: Predictor) -> None:
     assert list(predictor.predict_files([])) == []
     assert predictor.log_probs(GOLDEN[:0]).shape == (0, 10)
+
+
+@pytest.mark.parametrize("runtime", BACKENDS)
+@pytest.mark.parametrize("model", [123, 1.5, b"m.onnx", object(), [BUNDLED]])
+def test_a_model_that_is_none_is_told(runtime: str, model: object) -> None:
+    with pytest.raises(BadInput, match=f"runtime '{runtime}' loads a path, not {type(model).__name__}"):
+        Predictor(model, runtime)
+
+
+@pytest.mark.parametrize("runtime", set(BACKENDS) - {"ort"})
+def test_a_session_handed_to_another_runtime_is_told(runtime: str) -> None:
+    session = onnxruntime.InferenceSession(BUNDLED, providers=["CPUExecutionProvider"])
+    with pytest.raises(BadInput, match=f"runtime '{runtime}' loads a path, not InferenceSession"):
+        Predictor(session, runtime)
+
+
+WRONG: dict[str, Callable[[Predictor], Any]] = {
+    "threads": lambda p: Predictor(threads="2"),  # type: ignore[arg-type]
+    "half a thread": lambda p: Predictor(threads=1.5),  # type: ignore[arg-type]
+    "runtime": lambda p: Predictor(runtime=5),  # type: ignore[arg-type]
+    "list of runtimes": lambda p: Predictor(runtime=["ort"]),  # type: ignore[arg-type]
+    "min_confidence": lambda p: p.predict(PICTURES / "three.jpg", min_confidence="1"),  # type: ignore[arg-type]
+    "min_confidence in percent": lambda p: p.predict(PICTURES / "three.jpg", min_confidence=90),
+    "of many": lambda p: p.predict_many(PICTURES / "three.jpg", min_confidence=None),  # type: ignore[arg-type]
+    "required": lambda p: p.predict_batch(GOLDEN[:1])[0].require(2),
+    "top": lambda p: p.predict_batch(GOLDEN[:1])[0].top(-1),
+    "top_k": lambda p: p.predict_batch(GOLDEN[:1])[0].to_dict("3"),  # type: ignore[arg-type]
+    "one picture for many": lambda p: list(p.predict_files("three.jpg")),
+    "one path for many": lambda p: list(p.predict_files(PICTURES / "three.jpg")),  # type: ignore[arg-type]
+    "no pictures": lambda p: list(p.predict_files(5)),  # type: ignore[arg-type]
+    "processes": lambda p: list(p.predict_files([], processes=0)),
+    "picture": lambda p: p.predict(None),  # type: ignore[arg-type]
+    "batch": lambda p: p.predict_batch([[0]]),  # type: ignore[arg-type]
+    "artifact": lambda p: verify(123),  # type: ignore[arg-type]
+    "no artifact": lambda p: verify(None),  # type: ignore[arg-type]
+    "image": lambda p: image_from_picture(5),  # type: ignore[arg-type]
+    "answers": lambda p: compare([[0.0, 1.0]], None),  # type: ignore[arg-type]
+    "answers of text": lambda p: compare(np.array([["a", "b"]]), np.array([["a", "b"]])),
+    "input": lambda p: InputSpec.from_dict(5),  # type: ignore[arg-type]
+    "input's names": lambda p: InputSpec.from_dict({1: 2}),  # type: ignore[dict-item]
+    "names": lambda p: replace(p.metadata, names=(1, 2)),  # type: ignore[arg-type]
+    "name": lambda p: replace(p.metadata, names="01"),  # type: ignore[arg-type]
+    "metadata": lambda p: replace(p.metadata, temperature="1"),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_passed_wrongly_is_told_where_it_is(what: str, predictor: Predictor) -> None:
+    with pytest.raises(BadInput) as found:
+        WRONG[what](predictor)
+    assert "\n" not in str(found.value) and len(str(found.value)) > 20

@@ -43,6 +43,9 @@ class Metadata:
             unknown.
         schema_version: of these fields.
         task: "classify".
+
+    Raises:
+        BadInput: a field isn't of its type, or out of its bounds.
     """
 
     names: tuple[str, ...]
@@ -62,8 +65,16 @@ class Metadata:
     schema_version: int = SCHEMA
     task: str = "classify"
 
-    def check(self) -> None:
-        """Raise ValueError where a field isn't of its type, or out of its bounds."""
+    def __post_init__(self) -> None:
+        """Check every field."""
+        try:
+            self._check()
+        except ValueError as error:
+            raise BadInput(f"no metadata of a model: {error}") from error
+
+    def _check(self) -> None:
+        if not isinstance(self.names, tuple) or not isinstance(self.input, InputSpec):
+            raise ValueError("names must be a tuple and input an InputSpec")
         check_names(self.names)
         texts = ("description", "toolkit_version", "dataset", "weights_sha256", "payload_sha256", "license", "task")
         for name in (*texts, "reference", "requires"):
@@ -123,9 +134,7 @@ class Metadata:
             values["input"] = InputSpec.from_dict(values["input"] if schema > 1 else _input_of_schema_1(props))
             if not isinstance(values["names"], list):
                 raise ValueError("names is no list")
-            found = cls(**values | {"names": tuple(values["names"])})
-            found.check()
-            return found
+            return cls(**values | {"names": tuple(values["names"])})
         except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError, BadInput) as error:
             if isinstance(error, BadInput) and "update mnistx-runtime" in str(error):
                 raise ArtifactError(f"{source} was {error}") from error

@@ -97,13 +97,16 @@ def compare(candidate: NDArray[Any], reference: NDArray[Any], tolerance: Toleran
         tolerance: what passes.
 
     Raises:
-        BadInput: the shapes differ, or there is nothing to compare.
+        BadInput: they are no arrays of numbers, the shapes differ, or there is nothing to compare.
 
     >>> compare(np.log([[0.9, 0.1]]), np.log([[0.8, 0.2]]), Tolerance(0.5)).passed
     False
     >>> round(compare(np.log([[0.9, 0.1]]), np.log([[0.8, 0.2]]), Tolerance(0.5)).max_abs, 3)
     0.693
     """
+    for answers in (candidate, reference):
+        if not isinstance(answers, np.ndarray) or answers.dtype.kind not in "fiu":
+            raise BadInput(f"answers are an array of numbers (N, classes), not {type(answers).__name__}")
     if candidate.shape != reference.shape or candidate.ndim != 2 or not len(candidate):
         raise BadInput(f"can't compare answers of shape {candidate.shape} with {reference.shape}")
     finite = bool(np.isfinite(candidate).all() and np.isfinite(reference).all())

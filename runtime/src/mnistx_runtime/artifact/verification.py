@@ -14,7 +14,7 @@ from mnistx_runtime.artifact.metadata import DIGEST, ITSELF, Metadata, props_sha
 from mnistx_runtime.artifact.onnx_file import read_weights
 from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
 from mnistx_runtime.backends import SUFFIXES, Session, backend, runtime_of
-from mnistx_runtime.errors import ArtifactError
+from mnistx_runtime.errors import ArtifactError, BadInput
 
 MATCH, DIFFER, UNSEEN = "match", "differ", "unseen"
 
@@ -109,12 +109,16 @@ def verify(artifact: str | Path) -> Verification:
     Raises:
         ArtifactError: the file is missing, damaged, or carries no certificate.
         BackendUnavailable: its runtime can't run here.
+        BadInput: `artifact` is no path.
 
     >>> from mnistx_runtime.predictor import BUNDLED
     >>> verify(BUNDLED).passed
     True
     """
-    path = Path(artifact)
+    try:
+        path = Path(artifact)
+    except TypeError as error:
+        raise BadInput(f"an artifact is named by its path, not by {type(artifact).__name__}") from error
     runtime = runtime_of(path)
     if runtime == "torch":
         raise ArtifactError(

@@ -67,6 +67,7 @@ def image_from_picture(picture: Image.Image) -> NDArray[np.uint8]:
         back unchanged.
 
     Raises:
+        BadInput: it is no picture.
         PredictionRefused: there's no ink on it, or more than one digit.
 
     >>> page = Image.new("L", (200, 300), 255)
@@ -75,6 +76,8 @@ def image_from_picture(picture: Image.Image) -> NDArray[np.uint8]:
     >>> image.shape, int(image[14, 14]), int(image[14, 2])
     ((28, 28), 255, 0)
     """
+    if not isinstance(picture, Image.Image):
+        raise BadInput(f"a picture must be a PIL image, not {type(picture).__name__}; `open_picture` makes one")
     image: NDArray[np.uint8] = prepare_digit(picture).image[0]
     return image
 

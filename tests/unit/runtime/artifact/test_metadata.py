@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mnistx_runtime.artifact.metadata import SCHEMA, Metadata, check_names, props_sha256
-from mnistx_runtime.errors import ArtifactError
+from mnistx_runtime.errors import ArtifactError, BadInput
 from mnistx_runtime.input_spec import InputSpec
 from seal_bundled import props_of_schema_1
 
@@ -173,5 +173,5 @@ def test_two_thousand_names_are_checked_quickly_and_a_thousand_are_allowed() -> 
 
 
 def test_fields_of_the_library_s_own_are_checked_too() -> None:
-    with pytest.raises(ValueError, match="temperature"):
-        replace(METADATA, temperature=float("nan")).check()
+    with pytest.raises(BadInput, match="no metadata of a model: temperature nan"):
+        replace(METADATA, temperature=float("nan"))

@@ -72,7 +72,7 @@ def test_a_start_that_fails_leaves_no_other_process(monkeypatch: pytest.MonkeyPa
             super().__init__(command, **named)
             started.append(self)
 
-    monkeypatch.setattr(module.subprocess, "Popen", Popen)
+    monkeypatch.setattr("mnistx_runtime.benchmark.measure.subprocess.Popen", Popen)
     images = EvaluationSet(np.zeros((1, 1, 28, 28), np.uint8), np.zeros((1, 10)), None, "x")
     with pytest.raises(BackendUnavailable):
         measure([(Path("busy.onnx"), "ort"), (BUNDLED.with_name("missing.onnx"), "ort")], images, 1, (), print)
