@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         BadInput,
         MnistxError,
         PredictionRefused,
+        UnreadablePicture,
         VerificationFailed,
     )
     from mnistx_runtime.input_spec import InputSpec
@@ -46,6 +47,7 @@ _HOME = {
     "Predictor": "predictor",
     "Reading": "prediction",
     "Tolerance": "artifact.parity",
+    "UnreadablePicture": "errors",
     "Verification": "artifact.verification",
     "VerificationFailed": "errors",
     "compare": "artifact.parity",
@@ -67,6 +69,7 @@ __all__ = [
     "Predictor",
     "Reading",
     "Tolerance",
+    "UnreadablePicture",
     "Verification",
     "VerificationFailed",
     "compare",

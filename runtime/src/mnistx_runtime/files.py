@@ -1,6 +1,7 @@
 """Writing that never leaves half a file, and replaces no other one."""
 
 import os
+import re
 import struct
 import tempfile
 import zlib
@@ -49,6 +50,17 @@ def write_whole(path: Path, data: bytes) -> None:
         raise BadInput(f"can't write {path}: {error.strerror}") from error
 
 
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that calls of `write_whole` left in a folder when they were killed, and no other.
+
+    Args:
+        folder: in which nobody writes now.
+    """
+    for path in folder.iterdir():
+        if _TEMPORARY.fullmatch(path.name) and path.is_file() and not path.is_symlink():
+            path.unlink(missing_ok=True)
+
+
 def require_own_figure(path: Path) -> None:
     """Check that a figure may be written there: nothing is replaced but what `write_figure` wrote.
 
@@ -84,6 +96,8 @@ def _png_text(keyword: bytes, text: bytes) -> bytes:
     body = b"tEXt" + keyword + b"\0" + text
     return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
 
+
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
 
 _AFTER_HEADER = 8 + 25  # bytes of a PNG's signature, and of the chunk IHDR, which is always the first
 _MARK = _png_text(b"Software", b"mnistx")

@@ -66,7 +66,7 @@ class Records:
                 self.file.truncate(end)
                 self.file.seek(end)
             if isinstance(error, OSError):
-                raise _unwritable(self.path, error) from error
+                raise BadInput(f"{_unwritable(self.path, error)}; --resume goes on with it") from error
             raise
 
 
@@ -158,7 +158,8 @@ def _read(reader: BinaryIO, path: Path, names: Sequence[str], made_by: str) -> _
     begins = [form.begin(name) for name in left] if end or not form.head else [form.head]
     torn = reader.read(max(map(len, begins), default=1))
     if torn and not any(torn.startswith(begin) or begin.startswith(torn) for begin in begins):
-        raise ValueError("its end is no part of an answer to one of these pictures")
+        whole = "its end is" if end else "it is"
+        raise ValueError(f"{whole} no part of an answer to one of these pictures")
     return _Held(end, left, worst)
 
 

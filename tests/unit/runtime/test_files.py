@@ -2,13 +2,15 @@ import errno
 import io
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.files import require_own_figure, writable_folder, write_figure, write_whole
+from mnistx_runtime.files import remove_leftovers, require_own_figure, writable_folder, write_figure, write_whole
 
 
 def names_in(folder: Path) -> list[str]:
@@ -177,3 +179,21 @@ def test_a_temporary_file_can_not_be_foreseen_nor_led_elsewhere(
         write_whole(tmp_path / "file", b"new")
     assert (tmp_path / "other").read_bytes() == b"other" and (tmp_path / "file").read_bytes() == b"x"
     assert (tmp_path / f".file.{bytes(8).hex()}.tmp").is_symlink()
+
+
+def test_what_a_killed_call_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from mnistx_runtime.files import write_whole\n"
+        "Path.replace = lambda *_: os._exit(9)\n"
+        "write_whole(Path(sys.argv[1]), b'half')"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path / "state.bin"], check=False)
+    (left,) = names_in(tmp_path)
+    others = [".notes.tmp", "a.0123456789abcdef.tmp", ".a.0123456789ABCDEF.tmp", ".a.0123456789abcdef.tmp~"]
+    for name in others:
+        (tmp_path / name).write_bytes(b"mine")
+    (tmp_path / ".link.0123456789abcdef.tmp").symlink_to(".notes.tmp")
+    (tmp_path / ".folder.0123456789abcdef.tmp").mkdir()
+    remove_leftovers(tmp_path)
+    kept = names_in(tmp_path)
+    assert left not in kept and len(kept) == len(others) + 2 and set(others) < set(kept)

@@ -294,7 +294,7 @@ def test_a_run_that_another_process_trains_is_left_alone(tmp_path: Path, parts: 
 @pytest.mark.usefixtures("events")
 def test_what_a_killed_process_was_writing_is_swept_out(tmp_path: Path, parts: dict[bool, Split]) -> None:
     folder, config = started(tmp_path / "run", parts)
-    (folder / ".state.safetensors.123.tmp").touch()
+    (folder / ".state.safetensors.0123456789abcdef.tmp").touch()
     run.run(Job(config, folder))
     assert {path.name for path in folder.iterdir()} == FILES
 

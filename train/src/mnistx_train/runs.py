@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from mnistx_runtime.files import writable_folder, write_whole
+from mnistx_runtime.files import remove_leftovers, writable_folder, write_whole
 from mnistx_runtime.input_spec import SIDES
 from mnistx_train.errors import TrainError, first_line
 
@@ -133,8 +133,7 @@ def locked(folder: Path) -> Iterator[None]:
     except Timeout as error:
         raise TrainError(f"another process is training {folder}") from error
     try:
-        for path in folder.glob(".*.tmp"):
-            path.unlink()
+        remove_leftovers(folder)
         yield
     finally:
         lock.release()
