@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mnistx_runtime.commands import as_json, print_json
+from mnistx_runtime.commands import as_json, print_json, say
 from mnistx_train.commands import data_dir, dataset
 
 
@@ -49,17 +49,15 @@ def evaluate(model: Path | None, folder: Path | None, out: Path | None, as_json:
         print_json(values | {"names": list(found.names), "refused": found.refused} | metrics.to_dict())
         return
     low, high = metrics.interval
-    click.echo(f"{found.path} under {found.runtime}, {metrics.count:,} test images of {found.dataset}")
-    click.echo(f"  accuracy           {metrics.accuracy:.2%} (95% interval {low:.2%} to {high:.2%})")
+    say(f"{found.path} under {found.runtime}, {metrics.count:,} test images of {found.dataset}")
+    say(f"  accuracy           {metrics.accuracy:.2%} (95% interval {low:.2%} to {high:.2%})")
     if found.refused:
-        click.echo(
-            f"  refused            {found.refused:,} pictures more, which couldn't be read or hold nothing to read"
-        )
-    click.echo(f"  loss               {metrics.loss:.4f} nats")
-    click.echo(f"  calibration error  {metrics.calibration_error:.2%}")
+        say(f"  refused            {found.refused:,} pictures more, which couldn't be read or hold nothing to read")
+    say(f"  loss               {metrics.loss:.4f} nats")
+    say(f"  calibration error  {metrics.calibration_error:.2%}")
     for name, share in zip(found.names, metrics.per_class_accuracy, strict=True):
-        click.echo(f"  {name:<18} {share:.2%}")
+        say(f"  {name:<18} {share:.2%}")
     pairs = ", ".join(f"{found.names[a]} as {found.names[b]}: {n}" for a, b, n in metrics.most_confused[:5])
-    click.echo(f"  most confused      {pairs or 'none'}")
+    say(f"  most confused      {pairs or 'none'}")
     if out is not None:
-        click.echo(f"report {out / 'report.html'}")
+        say(f"report {out / 'report.html'}")

@@ -7,7 +7,7 @@ import click
 
 from mnistx_export.commands import network
 from mnistx_export.formats import FORMATS
-from mnistx_runtime.commands import as_json, one_line, print_json
+from mnistx_runtime.commands import as_json, one_line, print_json, say
 from mnistx_train.commands import data_dir
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any
     model = _model(source, asked, any(target.baseline for target in targets))
     worst = 0
     if len(targets) > 1 and not as_json:
-        click.echo(HEADER)
+        say(HEADER)
     for target in targets:
         try:
             found = export_model(model, target, paths[target.name], settings)
@@ -94,13 +94,13 @@ def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any
             if as_json:
                 print_json({"format": target.name, "error": one_line(error), "exit_code": code})
             else:
-                click.echo(f"{target.name:<12} {one_line(error)}")
+                say(f"{target.name:<12} {one_line(error)}")
             continue
         draw_changed(source.parent, found, model)
         if as_json:
             print_json(found.to_dict())
         else:
-            click.echo("\n".join(format_lines(found)) if len(targets) == 1 else format_row(found))
+            say(*(format_lines(found) if len(targets) == 1 else [format_row(found)]))
     click.get_current_context().exit(worst)
 
 
@@ -116,14 +116,14 @@ def _model(source: Path, asked: dict[str, Any], with_training: bool) -> "Model":
             raise BadInput("--spec names its own weights and pictures; leave --checkpoint and --data-dir out")
         model = model_from_spec(read_spec(source), asked["golden_from"])
         if model.test is None:
-            click.echo("verified on golden images only: the spec names no pictures under [data]", err=True)
+            say("verified on golden images only: the spec names no pictures under [data]", err=True)
         return model
     from mnistx_export.checkpoint_model import model_with_data
 
     if asked["golden_from"]:
         raise BadInput("--golden-from goes with --spec")
     model, missing = model_with_data(source, asked["data_dir"], with_training, asked["network"])
-    click.echo(f"checkpoint {source}: {model.metadata.description}", err=True)
+    say(f"checkpoint {source}: {model.metadata.description}", err=True)
     if missing:
-        click.echo(f"verified on golden images only: {missing}", err=True)
+        say(f"verified on golden images only: {missing}", err=True)
     return model

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from mnistx_runtime.commands import as_json, print_json
+from mnistx_runtime.commands import as_json, print_json, say
 
 
 @click.command()
@@ -35,4 +35,4 @@ def seal(model: Path, spec: Path, out: Path | None, golden_from: Path | None, as
     if as_json:
         print_json(found.to_dict())
     else:
-        click.echo("\n".join(found.lines()))
+        say(*found.lines())

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from mnistx_runtime.commands import say
+
 
 @click.group()
 def spec() -> None:
@@ -26,4 +28,4 @@ def init(path: Path) -> None:
     if path.suffix != ".toml":
         raise BadInput(f"{path}: a spec ends in .toml")
     write_whole(path, TEMPLATE.encode())
-    click.echo(f"{path}: fill it in, then: mnistx export --spec {path} --format onnx")
+    say(f"{path}: fill it in, then: mnistx export --spec {path} --format onnx")
