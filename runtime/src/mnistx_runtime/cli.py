@@ -12,8 +12,8 @@ import click
 
 from mnistx_runtime import __version__
 from mnistx_runtime.commands import one_line, say
-from mnistx_runtime.quiet import open_streams
 from mnistx_runtime.signals import exit_on_signals
+from mnistx_runtime.streams import open_streams
 
 COMMANDS = {
     "benchmark": "mnistx_runtime.commands.benchmark:benchmark",

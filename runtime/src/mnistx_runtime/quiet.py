@@ -1,4 +1,4 @@
-"""Keeps standard streams and what libraries, those written in C++ too, print on them apart from all other files."""
+"""Keeps libraries that talk to the terminal from it, those written in C++ too."""
 
 import io
 import os
@@ -6,17 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
-
-def open_streams() -> None:
-    """Lead each of the three standard streams that is closed to nothing.
-
-    Else the next file that is opened takes its place, a model or a user's own, and what libraries print goes there.
-    """
-    for number in range(3):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+from mnistx_runtime.streams import open_streams
 
 
 @contextmanager
