@@ -42,7 +42,7 @@ def inspect(artifact: Path | None, as_json: bool) -> None:
         values |= found | {"requires": found["requires"] or values.get("requires", "")}
         values["certificate"] = {"images": len(certificate.images), "atol": certificate.tolerance.atol}
     elif not as_json:
-        click.echo(f"{path} carries no mnistx metadata: `mnistx seal` adds it", err=True)
+        say(f"{path} carries no mnistx metadata: `mnistx seal` adds it", err=True)
     if as_json:
         print_json(values)
         return
