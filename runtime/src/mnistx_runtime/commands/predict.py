@@ -147,7 +147,7 @@ def _report_answer(
             raise  # what the machine lacks is no answer to a picture: with --resume it is answered
         code: int = getattr(error, "exit_code", 2)
         text = _nothing_found(name) if _is_folder(name) else one_line(error)
-        if name == "-" or _is_folder(name) or not isinstance(error, UnreadablePicture | OSError):
+        if name == "-" or not isinstance(error, UnreadablePicture | OSError):
             text = f"{name}: {text}"
         if write:
             write({"source": name, "error": text, "exit_code": code})
