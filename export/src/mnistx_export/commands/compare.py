@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from mnistx_export.commands import network
-from mnistx_runtime.commands import as_json, judge_each
+from mnistx_runtime.commands import as_json, judge_each, say
 from mnistx_train.commands import data_dir
 
 
@@ -59,5 +59,5 @@ def _trained_model(asked: dict[str, Any]) -> tuple[Any, str]:
     checkpoint = checkpoint_path(asked["against"])
     model, missing = model_with_data(checkpoint, asked["data_dir"], False, asked["network"])
     if missing:
-        click.echo(f"compared on golden images only: {missing}", err=True)
+        say(f"compared on golden images only: {missing}", err=True)
     return model, str(checkpoint)

@@ -228,7 +228,7 @@ def _name_pictures(pictures: tuple[str, ...]) -> Iterator[str]:
 
             found = find_pictures(Path(name))
             if found.pictures and found.note:
-                click.echo(found.note, err=True)
+                say(found.note, err=True)
             yield from map(str, found.pictures or [name])
         else:
             yield name
