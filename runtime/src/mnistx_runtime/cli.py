@@ -44,7 +44,7 @@ class Root(click.Group):
     """Finds commands in the table above, then in the entry-point group `mnistx.commands`."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run what the arguments ask for, whichever standard streams are closed; end with 130 or 143 if asked to stop."""
+        """Run what the arguments ask for, whichever streams are closed; end with 130 or 143 when asked to stop."""
         open_streams()
         for name in ("stdout", "stderr"):
             if getattr(sys, name) is None:
