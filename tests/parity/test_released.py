@@ -57,6 +57,11 @@ def test_the_bundled_model_is_the_released_one() -> None:
     assert BUNDLED.read_bytes() == released("onnx").read_bytes()
 
 
+def test_the_released_file_is_of_the_lowest_ir_version_that_its_operators_go_with() -> None:
+    assert onnx.load(released("onnx")).ir_version == 9
+    assert Predictor().metadata.requires == "onnxruntime>=1.17"
+
+
 @pytest.mark.parametrize("name", KEPT)
 def test_the_certificate_holds(name: str) -> None:
     assert verify(released(name)).passed

@@ -38,18 +38,18 @@ def _trace(conversion: Conversion) -> torch.jit.ScriptModule:
 
 
 def _canonical(archive: bytes) -> bytes:
-    """The same archive without what differs from run to run: debug files (they hold local paths), the serial id, and
-    the number that TorchScript gives a class the nth time it sees it."""
+    """The same archive without what has nothing to do with the model: debug files (they hold local paths), the serial
+    id, and in the class's name the module that defines it and how often TorchScript has seen it."""
     entries = {}
     for name, data in read_archive(archive, "TorchScript's archive").items():
         if not name.endswith((".debug_pkl", "/.data/serialization_id")):
-            unnumbered = _unnumber(name.encode()).decode()
-            entries[unnumbered] = data if "/constants/" in unnumbered else _unnumber(data)
+            renamed = _rename_class(name.encode()).decode()
+            entries[renamed] = data if "/constants/" in renamed else _rename_class(data)
     return write_archive(entries)
 
 
-def _unnumber(data: bytes) -> bytes:
-    return re.sub(rb"___torch_mangle_\d+", b"___torch_mangle_0", data)
+def _rename_class(data: bytes) -> bytes:
+    return re.sub(rb"__torch__([./])[\w./]*___torch_mangle_\d+", rb"__torch__\1model", data)
 
 
 TORCHSCRIPT = Format(name="torchscript", suffix=".torchscript", write=torchscript_from_module)
