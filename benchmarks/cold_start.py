@@ -1,4 +1,5 @@
-"""Times `mnistx predict` from process start to answer beside the barest script that gives one.
+"""Times `mnistx predict` from process start to answer beside the barest script that gives one, as people write it, and
+beside the same with the garbage collector at rest, as it is in `mnistx`.
 
 `python benchmarks/cold_start.py BIN`, with BIN the bin folder of an environment that holds only the runtime.
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 MODEL = ROOT / "artifacts" / "mnist-cnn.onnx"
 PICTURE = ROOT / "artifacts" / "pictures" / "seven.jpg"
-PAIRS = 41
+ROUNDS = 41
 
 BAREST = """
 import sys
@@ -25,6 +26,9 @@ print(session.run(None, {"image": image[None, None]})[0].argmax())
 """
 
 
+RESTING = f"import gc\ngc.disable()\n{BAREST}\ngc.freeze()\n"
+
+
 def seconds(command: Sequence[str | Path]) -> float:
     """Wall time of one process."""
     began = time.perf_counter()
@@ -34,11 +38,14 @@ def seconds(command: Sequence[str | Path]) -> float:
 
 if __name__ == "__main__":
     binaries = Path(sys.argv[1])
-    ours: list[str | Path] = [binaries / "mnistx", "predict", PICTURE]
-    barest: list[str | Path] = [binaries / "python", "-c", BAREST, MODEL, PICTURE]
-    pairs = [(seconds(ours), seconds(barest)) for _ in range(PAIRS + 2)][2:]
-    ratios = sorted(a / b for a, b in pairs)
-    quartiles = statistics.quantiles(ratios, n=4)
-    print(f"mnistx predict  median {statistics.median(a for a, _ in pairs) * 1e3:.0f} ms")
-    print(f"barest script   median {statistics.median(b for _, b in pairs) * 1e3:.0f} ms")
-    print(f"ratio of pairs  median {quartiles[1]:.2f}, half of them {quartiles[0]:.2f} to {quartiles[2]:.2f}")
+    commands: dict[str, list[str | Path]] = {
+        "mnistx predict": [binaries / "mnistx", "predict", PICTURE],
+        "barest script": [binaries / "python", "-c", BAREST, MODEL, PICTURE],
+        "barest, no collector": [binaries / "python", "-c", RESTING, MODEL, PICTURE],
+    }
+    rounds = [{name: seconds(command) for name, command in commands.items()} for _ in range(ROUNDS + 2)][2:]
+    for name in commands:
+        print(f"{name:21} median {statistics.median(each[name] for each in rounds) * 1e3:.0f} ms")
+    for name in list(commands)[1:]:
+        low, median, high = statistics.quantiles([each["mnistx predict"] / each[name] for each in rounds], n=4)
+        print(f"mnistx predict beside {name}: {median:.2f}, half of the rounds {low:.2f} to {high:.2f}")

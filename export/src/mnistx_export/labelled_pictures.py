@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.batch import prepare_picture
 from mnistx_runtime.errors import BadInput, MnistxError
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.picture_folder import class_folders, find_pictures
-from mnistx_runtime.pictures import open_picture
 from mnistx_runtime.preprocess import preprocess_for
 from mnistx_runtime.registry import nearest
 from mnistx_train.datasets import Split, format_shape
@@ -69,7 +69,7 @@ def read_picture(path: Path, spec: InputSpec) -> NDArray[np.uint8]:
     """
     preprocess = preprocess_for(spec)
     try:
-        return preprocess.prepare(open_picture(path, preprocess.draft)).image
+        return prepare_picture(path, preprocess)[0][0].image
     except MnistxError as error:
         raise BadInput(str(error) if str(path) in str(error) else f"{path}: {error}") from error
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.arguments import check_count
-from mnistx_runtime.errors import BadInput, MnistxError, UnreadablePicture
+from mnistx_runtime.errors import BadInput, MnistxError, UnreadablePicture, describe_error
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.preprocess import Box, Prepared, Preprocess, preprocess_for
@@ -33,6 +33,42 @@ Lines = list[list[Found]]
 def found_in(lines: Sequence[Sequence[Prepared]]) -> Lines:
     """What is answered of prepared images."""
     return [[Found(each.image, each.box, each.rejection_reason) for each in line] for line in lines]
+
+
+def prepare_picture(source: Source, preprocess: Preprocess, many: bool = False) -> list[list[Prepared]]:
+    """All that is to be answered of a picture, line by line; without `many` one image.
+
+    Args:
+        source: see `open_picture`.
+        preprocess: of the model.
+        many: read all that is in the picture.
+
+    Raises:
+        UnreadablePicture: it can't be opened, or is damaged in a way that shows only when it is looked at.
+        PredictionRefused: there is nothing on it to read.
+        BadInput: the preprocess can't do that.
+    """
+    picture = open_picture(source, preprocess.draft)
+    try:
+        return preprocess.prepare_many(picture) if many else [[preprocess.prepare(picture)]]
+    except (MnistxError, OSError):
+        raise
+    except Exception as error:
+        if not _is_pillows(error):
+            raise
+        raise UnreadablePicture(f"{_name(source)} can't be read as a picture: {describe_error(error)}") from error
+
+
+def _is_pillows(error: Exception) -> bool:
+    """Whether Pillow raised it, which it does at palettes, tags and modes of damaged pictures that it has opened."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("PIL.")
+
+
+def _name(source: Source) -> str:
+    return source_name(source) or "the picture"
 
 
 def prepare_files(
@@ -83,8 +119,7 @@ def _alone(source: Source, attempt: "partial[Lines | MnistxError | OSError]") ->
         with process_pool(1) as pool:
             return pool.submit(attempt, source).result()
     except BrokenProcessPool:
-        name = source_name(source) or "the picture"
-        return UnreadablePicture(f"{name} can't be read as a picture: its decoder crashed")
+        return UnreadablePicture(f"{_name(source)} can't be read as a picture: its decoder crashed")
 
 
 def _key(spec: InputSpec) -> str:
@@ -98,8 +133,9 @@ def _preprocess(key: str) -> Preprocess:
 
 def _attempt(source: Source, key: str, many: bool) -> Lines | MnistxError | OSError:
     try:
-        preprocess = _preprocess(key)
-        picture = open_picture(source, preprocess.draft)
-        return found_in(preprocess.prepare_many(picture) if many else [[preprocess.prepare(picture)]])
+        return found_in(prepare_picture(source, _preprocess(key), many))
     except (MnistxError, OSError) as error:
         return error
+    except Exception as error:  # a fault of ours, which must not cost the other pictures their answers
+        what = f"{type(error).__name__}: {describe_error(error)}"
+        return UnreadablePicture(f"{_name(source)} can't be prepared, by a fault of mnistx ({what})")

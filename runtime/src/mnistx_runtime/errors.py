@@ -55,7 +55,7 @@ class VerificationFailed(MnistxError):
 def describe_error(error: BaseException) -> str:
     """What an error of a library says, in one line; where it says nothing, what kind it is.
 
-    >>> describe_error(OSError("no such\nlibrary")), describe_error(ImportError())
+    >>> describe_error(OSError("no such  library")), describe_error(ImportError())
     ('no such library', 'ImportError')
     """
     return " ".join(str(error).split()) or type(error).__name__

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.arguments import check_count, check_probability
 from mnistx_runtime.backends import backend
-from mnistx_runtime.batch import Lines, found_in, prepare_files
+from mnistx_runtime.batch import Lines, found_in, prepare_files, prepare_picture
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError
-from mnistx_runtime.pictures import Source, open_picture, source_name
+from mnistx_runtime.pictures import Source, source_name
 from mnistx_runtime.prediction import Prediction, Reading
 from mnistx_runtime.preprocess import Prepared, Preprocess, preprocess_for
 from mnistx_runtime.threads import available_cpus
@@ -162,14 +162,14 @@ class Predictor:
             BadInput, PredictionRefused: see `predict`.
         """
         began = perf_counter()
-        prepared = self._preprocess.prepare(open_picture(picture, self._preprocess.draft))
+        ((prepared,),) = prepare_picture(picture, self._preprocess)
         (reading,) = self._answer([(source_name(picture), found_in([[prepared]]))], began)
         return prepared, reading.lines[0][0]
 
     def explain_many(self, picture: Source) -> tuple[list[list[Prepared]], Reading]:
         """What `predict_many` does, with what the model saw, line by line."""
         began = perf_counter()
-        lines = self._preprocess.prepare_many(open_picture(picture, self._preprocess.draft))
+        lines = prepare_picture(picture, self._preprocess, many=True)
         (reading,) = self._answer([(source_name(picture), found_in(lines))], began)
         return lines, reading
 

@@ -1,5 +1,6 @@
 """Many pictures at once: each is answered, in order, whatever is wrong with others."""
 
+import io
 import os
 import subprocess
 import sys
@@ -13,8 +14,11 @@ from PIL import Image
 from mnistx_export.golden import draw_digit
 from mnistx_runtime import BadInput, Prediction, PredictionRefused, Predictor, Reading, process_pool
 from mnistx_runtime.batch import FEW, found_in, prepare_files
+from mnistx_runtime.errors import UnreadablePicture
 from mnistx_runtime.input_spec import InputSpec
+from mnistx_runtime.pictures import Source
 from mnistx_runtime.preprocess import preprocess_for
+from mnistx_runtime.preprocess.mnist_digit import MnistDigit
 
 COUNT = 2 * FEW
 
@@ -47,6 +51,42 @@ def test_every_picture_gets_an_answer_or_an_error_in_order(folder: Path, process
             alone = predictor.explain(path)[1]
             assert (answer.source, answer.label, answer.box) == (str(path), alone.label, alone.box)
             assert np.abs(answer.log_probs - alone.log_probs).max() < 1e-4
+
+
+def without_palette(path: Path) -> Path:
+    """A PNG of colours in a palette that it lacks: Pillow opens it, and fails when it's asked for them."""
+    file = io.BytesIO()
+    Image.fromarray(draw_digit(3, 1, 56)).convert("P").save(file, "PNG")
+    data = file.getvalue()
+    at = data.index(b"PLTE") - 4
+    path.write_bytes(data[:at] + data[at + 12 + int.from_bytes(data[at : at + 4], "big") :])
+    return path
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_picture_that_pillow_opens_and_then_stumbles_over_is_one_that_cannot_be_read(
+    many: bool, tmp_path: Path
+) -> None:
+    sources: list[Source] = [without_palette(tmp_path / "p.png"), Image.new("La", (30, 40)), 255 - draw_digit(7, 1, 56)]
+    first, second, third = Predictor().predict_files(sources, many=many)
+    for found, name in ((first, f"{tmp_path / 'p.png'}"), (second, "the picture")):
+        assert isinstance(found, UnreadablePicture) and str(found).startswith(f"{name} can't be read as a picture: ")
+    assert isinstance(third, Prediction | Reading)
+    with pytest.raises(UnreadablePicture):
+        Predictor().predict(sources[0])
+
+
+def test_a_fault_of_ours_costs_one_picture_its_answer_and_is_called_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(preprocess: object, picture: Image.Image) -> object:
+        raise KeyError("seven") if picture.width == 7 else PredictionRefused("nothing")
+
+    monkeypatch.setattr(MnistDigit, "prepare", broken)
+    first, second = Predictor().predict_files([Image.new("L", (7, 9)), Image.new("L", (8, 9))])
+    assert isinstance(first, UnreadablePicture)
+    assert str(first) == "the picture can't be prepared, by a fault of mnistx (KeyError: 'seven')"
+    assert isinstance(second, PredictionRefused)
+    with pytest.raises(KeyError):
+        Predictor().predict(Image.new("L", (7, 9)))
 
 
 def test_many_digits_and_pictures_in_memory_go_the_same_way() -> None:

@@ -13,7 +13,7 @@ from mnistx_runtime.commands import one_line, print_json, say
         (FileNotFoundError(2, "No such file or directory", "a.png"), "a.png: No such file or directory"),
         (OSError("no number"), "no number"),
         (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
-        (ValueError(), ""),
+        (ValueError(), "ValueError"),
     ],
 )
 def test_an_error_is_one_line(error: Exception, line: str) -> None:

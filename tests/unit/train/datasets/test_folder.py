@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnistx_runtime import batch
 from mnistx_runtime.pictures import open_picture
 from mnistx_runtime.preprocess import preprocess_for
 from mnistx_train.datasets import folder, picture_spec, source, training_data
@@ -185,7 +186,7 @@ def test_a_bug_in_the_runtime_is_not_blamed_on_the_picture(tmp_path: Path, monke
 
     for name in ("a/1.png", "b/1.png"):
         write_picture(tmp_path / name, 200)
-    monkeypatch.setattr(folder, "open_picture", broken)
+    monkeypatch.setattr(batch, "open_picture", broken)
 
     with pytest.raises(ZeroDivisionError):
         source(str(tmp_path)).read(True)

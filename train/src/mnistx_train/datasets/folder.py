@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.batch import prepare_picture
 from mnistx_runtime.errors import MnistxError
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.picture_folder import class_folders, find_pictures
-from mnistx_runtime.pictures import open_picture
 from mnistx_runtime.preprocess import preprocess_for
 from mnistx_train.datasets.base import Source, Split, digit_spec, folder_name
 from mnistx_train.errors import TrainError
@@ -99,7 +99,7 @@ def _read(folder: Path, names: tuple[str, ...], spec: InputSpec) -> tuple[Split,
     preprocess = preprocess_for(spec)
     for at, (path, label) in enumerate(files):
         try:
-            images[at] = preprocess.prepare(open_picture(path, preprocess.draft)).image
+            images[at] = prepare_picture(path, preprocess)[0][0].image
         except MnistxError as error:
             said = str(error) if str(path) in str(error) else f"{path}: {error}"
             raise TrainError(f"class {names[label]}: {said}") from error
