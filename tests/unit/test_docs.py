@@ -10,8 +10,9 @@ from pathlib import Path
 import click
 import pytest
 
-from command import ROOT
+from command import RELEASED, ROOT
 from mnistx_runtime import cli
+from mnistx_runtime.artifact.digests import sha256
 
 README = (ROOT / "README.md").read_text()
 GUIDES = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
@@ -87,3 +88,10 @@ def test_every_link_leads_somewhere() -> None:
 
 def test_every_guide_is_named_in_the_readme() -> None:
     assert all(f"(docs/{name})" in README for name in GUIDES) and GUIDES
+
+
+def test_every_promise_names_tests_that_exist_and_the_released_model_s_digest_is_published() -> None:
+    security = (ROOT / "SECURITY.md").read_text()
+    named = re.findall(r"`(test[\w/]*\.py)`", security)
+    assert len(named) > 15 and all((ROOT / name).is_file() for name in named), named
+    assert sha256(RELEASED.with_suffix(".onnx").read_bytes()) in security
