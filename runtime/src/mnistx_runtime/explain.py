@@ -18,7 +18,7 @@ _THUMB, _CELL, _ROW = 56, 68, 86  # pixels
 _SURE = 0.9
 
 
-def explanation(prepared: Prepared, answer: Prediction) -> Image.Image:
+def draw_explanation(prepared: Prepared, answer: Prediction) -> Image.Image:
     """One figure that a person understands at a glance.
 
     Args:
@@ -49,7 +49,7 @@ def image_of(image: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(image[0] if len(image) == 1 else np.ascontiguousarray(image.transpose(1, 2, 0)))
 
 
-def many_explained(lines: list[list[Prepared]], reading: Reading) -> Image.Image:
+def draw_explanations(lines: list[list[Prepared]], reading: Reading) -> Image.Image:
     """A figure of a picture of many digits: their boxes and answers in it, and the images that the model reads below.
 
     Args:
@@ -84,13 +84,13 @@ def many_explained(lines: list[list[Prepared]], reading: Reading) -> Image.Image
     return figure
 
 
-def shaded(image: NDArray[np.uint8]) -> str:
+def draw_as_text(image: NDArray[np.uint8]) -> str:
     """What a model reads, in characters, two a pixel, a line a row: its brightness, at most 56 pixels wide.
 
     Args:
         image: uint8 `(channels, height, width)`.
 
-    >>> shaded(np.array([[[0, 255]]], np.uint8))
+    >>> draw_as_text(np.array([[[0, 255]]], np.uint8))
     '  ██'
     """
     grey = image_of(image).convert("L")

@@ -4,7 +4,7 @@ from PIL import Image
 
 from mnistx_export.golden import draw_digit
 from mnistx_runtime import Predictor
-from mnistx_runtime.explain import explanation, image_of, many_explained, shaded
+from mnistx_runtime.explain import draw_as_text, draw_explanation, draw_explanations, image_of
 from mnistx_runtime.prediction import Prediction
 from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.mnist_digit import prepare_digit
@@ -24,9 +24,9 @@ def prediction(count: int, reason: str | None = None) -> Prediction:
 
 
 def test_a_digit_has_four_panels_and_another_picture_three() -> None:
-    digit = explanation(prepare_digit(PAGE), prediction(10))
+    digit = draw_explanation(prepare_digit(PAGE), prediction(10))
     other = Prepared(PAGE.convert("RGB"), (0, 0, 280, 280), np.zeros((3, 40, 48), np.uint8))
-    plain = explanation(other, prediction(3))
+    plain = draw_explanation(other, prediction(3))
     assert digit.height == plain.height and digit.width - plain.width == 300 + 24
     assert {BLUE, RED} <= colours(digit) and BLUE in colours(plain)
     assert RED not in colours(plain)  # all of the picture was read: no frame
@@ -34,12 +34,12 @@ def test_a_digit_has_four_panels_and_another_picture_three() -> None:
 
 @pytest.mark.parametrize("count", [2, 10, 11, 1000])
 def test_any_number_of_classes_is_drawn(count: int) -> None:
-    assert BLUE in colours(explanation(prepare_digit(PAGE), prediction(count)))
+    assert BLUE in colours(draw_explanation(prepare_digit(PAGE), prediction(count)))
 
 
 def test_what_is_refused_is_not_called_an_answer() -> None:
     prepared = prepare_digit(PAGE)
-    one, two = (explanation(prepared, prediction(10, reason)) for reason in (None, "a blot"))
+    one, two = (draw_explanation(prepared, prediction(10, reason)) for reason in (None, "a blot"))
     assert one.tobytes() != two.tobytes()
 
 
@@ -51,8 +51,8 @@ def test_images_are_shown_in_their_colours() -> None:
 
 
 def test_shades_are_two_characters_a_pixel_and_at_most_56_pixels() -> None:
-    assert shaded(np.array([[[0, 64, 128, 192, 255]]], np.uint8)) == "  ░░▒▒▓▓██"
-    large = shaded(np.full((3, 100, 224), 255, np.uint8)).splitlines()
+    assert draw_as_text(np.array([[[0, 64, 128, 192, 255]]], np.uint8)) == "  ░░▒▒▓▓██"
+    large = draw_as_text(np.full((3, 100, 224), 255, np.uint8)).splitlines()
     assert {len(line) for line in large} == {112} and len(large) == 25
 
 
@@ -61,7 +61,7 @@ def test_many_digits_are_framed_and_the_unsure_ones_are_red() -> None:
     predictor = Predictor()
     lines, reading = predictor.explain_many(page)
     assert reading.text == "42"
-    sure = many_explained(lines, reading)
+    sure = draw_explanations(lines, reading)
     assert BLUE in colours(sure)
     object.__setattr__(reading.lines[0][0], "rejection_reason", "a blot")
-    assert RED in colours(many_explained(lines, reading))
+    assert RED in colours(draw_explanations(lines, reading))

@@ -7,10 +7,9 @@ other places. So it must be, byte for byte, what `write_archive` makes of its en
 import io
 from collections.abc import Mapping
 
-from mnistx_runtime.artifact.sidecar import dump, parse
+from mnistx_runtime.artifact.sidecar import ENTRY, dump, parse
 from mnistx_runtime.errors import ArtifactError
 
-ENTRY = "mnistx.json"
 _UNIX = 3
 
 Entries = dict[str, bytes]

@@ -7,6 +7,9 @@ from typing import Any
 from mnistx_runtime.artifact.digests import sha256
 from mnistx_runtime.errors import ArtifactError
 
+ENTRY = "mnistx.json"
+"""The file's name where it lies inside an archive."""
+
 
 def dump(props: Mapping[str, str]) -> bytes:
     """The properties as JSON.

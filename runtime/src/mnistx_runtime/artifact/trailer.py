@@ -6,10 +6,8 @@ For models whose readers ignore what follows them: .tflite, .pte, .ort.
 import io
 from collections.abc import Mapping
 
-from mnistx_runtime.artifact.sidecar import dump, parse
+from mnistx_runtime.artifact.sidecar import ENTRY, dump, parse
 from mnistx_runtime.errors import ArtifactError
-
-ENTRY = "mnistx.json"
 
 
 def append_props(model: bytes, props: Mapping[str, str]) -> bytes:

@@ -29,7 +29,7 @@ class Budget:
     least: float | None = None
     most: float | None = None
 
-    def broken(self, rows: Sequence[Row]) -> list[str]:
+    def violations(self, rows: Sequence[Row]) -> list[str]:
         """A line for each row that leaves the limit, and one where there's no row to hold to it."""
         held = [row for row in rows if self.runtime in (None, row.runtime) and row.artifact.endswith(self.ending)]
         lines = []

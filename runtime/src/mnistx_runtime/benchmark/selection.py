@@ -14,7 +14,7 @@ from mnistx_runtime.predictor import BUNDLED, Predictor
 RELEASED = Path("artifacts/mnist-cnn.safetensors")
 
 
-def selected(
+def select_artifacts(
     artifacts: Sequence[Path], runtimes: Sequence[str] | None, formats: Sequence[str] | None
 ) -> list[tuple[Path, str]]:
     """The artifacts and their runtimes.
@@ -72,8 +72,8 @@ def leave_out_foreign(
     """Those that are artifacts or checkpoints of mnistx's; what lies beside them in a folder may be anything.
 
     Args:
-        chosen: as `selected` gives them.
-        artifacts: what was named, see `selected`; a file that was named itself is kept, to be complained of.
+        chosen: as `select_artifacts` gives them.
+        artifacts: what was named, see `select_artifacts`; a file that was named itself is kept, to be complained of.
         report: told of each file that is left out, and why.
 
     Raises:

@@ -58,7 +58,7 @@ def _table(title: str, columns: _Columns, rows: Sequence[Row]) -> str:
     return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines)
 
 
-def picked(rows: Sequence[Row], by: str) -> tuple[Row, str]:
+def pick_row(rows: Sequence[Row], by: str) -> tuple[Row, str]:
     """The row that costs least among those that change no more predictions than one in a thousand.
 
     Args:

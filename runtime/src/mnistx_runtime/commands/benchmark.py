@@ -31,7 +31,7 @@ def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     from mnistx_runtime.benchmark.budgets import budgets_from
     from mnistx_runtime.benchmark.measure import measure
     from mnistx_runtime.benchmark.processor import processor
-    from mnistx_runtime.benchmark.selection import images_for, leave_out_foreign, selected
+    from mnistx_runtime.benchmark.selection import images_for, leave_out_foreign, select_artifacts
     from mnistx_runtime.errors import BadInput
     from mnistx_runtime.files import require_own_figure, write_figure
 
@@ -47,7 +47,7 @@ def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
         require_own_figure(asked["figure"])
     limits = budgets_from(asked["budgets"]) if asked["budgets"] else []
     named = (asked[name].split(",") if asked[name] else None for name in ("runtimes", "formats"))
-    chosen = leave_out_foreign(selected(artifacts, *named), artifacts, lambda line: say(line, err=True))
+    chosen = leave_out_foreign(select_artifacts(artifacts, *named), artifacts, lambda line: say(line, err=True))
     images = images_for(chosen[0], asked["data_dir"])
     rows, peak = measure(chosen, images, asked["threads"], sizes, _progress)
     machine = processor()
@@ -60,12 +60,12 @@ def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     if figure:
         write_figure(figure, tables.figure(rows, peak, machine))
     if pick:
-        row, lines = tables.picked(rows, pick)
+        row, lines = tables.pick_row(rows, pick)
         if as_json:
             print_json({"pick": pick, "artifact": row.artifact, "runtime": row.runtime})
         else:
             say(f"least {pick}: {Path(row.artifact).name} under {row.runtime}", *lines.split("\n"))
-    broken = [line for limit in limits for line in limit.broken(rows)]
+    broken = [line for limit in limits for line in limit.violations(rows)]
     for line in broken:
         say(f"over budget: {line}", err=True)
     click.get_current_context().exit(1 if broken else 0)

@@ -165,7 +165,7 @@ def _report_answer(
 def _explain(predictor: "Predictor", source: bytes | Path, asked: _Asked) -> "Prediction | Reading | Exception":
     """Answer a picture and draw what the model saw."""
     from mnistx_runtime.errors import MnistxError
-    from mnistx_runtime.explain import explanation, many_explained, shaded
+    from mnistx_runtime.explain import draw_as_text, draw_explanation, draw_explanations
 
     try:
         if asked.many:
@@ -176,10 +176,10 @@ def _explain(predictor: "Predictor", source: bytes | Path, asked: _Asked) -> "Pr
     except (MnistxError, OSError) as error:
         return error
     if asked.explain:
-        figure = many_explained(lines, reading) if asked.many else explanation(prepared, prediction)
+        figure = draw_explanations(lines, reading) if asked.many else draw_explanation(prepared, prediction)
         _write_png(asked.explain, figure)
     if asked.show:
-        click.echo("\n\n".join(shaded(digit.image) for line in lines for digit in line), err=asked.as_json)
+        click.echo("\n\n".join(draw_as_text(digit.image) for line in lines for digit in line), err=asked.as_json)
     return reading if asked.many else prediction
 
 

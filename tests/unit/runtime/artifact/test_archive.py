@@ -5,7 +5,6 @@ from collections.abc import Iterable
 import pytest
 
 from mnistx_runtime.artifact.archive import (
-    ENTRY,
     add_props,
     label_content,
     read_archive,
@@ -13,6 +12,7 @@ from mnistx_runtime.artifact.archive import (
     read_props,
     write_archive,
 )
+from mnistx_runtime.artifact.sidecar import ENTRY
 from mnistx_runtime.errors import ArtifactError
 
 ENTRIES = {"m/data.pkl": b"pickle", "m/code/a.py": b"pass", "m/constants/0": b"numbers", "m/version": b"3"}

@@ -15,10 +15,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from mnistx_runtime import ArtifactError, Predictor, verify
-from mnistx_runtime.artifact.archive import ENTRY, add_props, read_archive, write_archive
+from mnistx_runtime.artifact.archive import add_props, read_archive, write_archive
 from mnistx_runtime.artifact.container import Artifact, Files, open_artifact, seal
 from mnistx_runtime.artifact.onnx_file import read_props, write_props
-from mnistx_runtime.artifact.sidecar import dump
+from mnistx_runtime.artifact.sidecar import ENTRY, dump
 from mnistx_runtime.artifact.trailer import append_props, split
 from mnistx_runtime.artifact.verification import Verification, verify_loaded, verify_payload
 from mnistx_runtime.backends import backend

@@ -3,7 +3,8 @@ import zipfile
 
 import pytest
 
-from mnistx_runtime.artifact.trailer import ENTRY, append_props, bare, split
+from mnistx_runtime.artifact.sidecar import ENTRY
+from mnistx_runtime.artifact.trailer import append_props, bare, split
 from mnistx_runtime.errors import ArtifactError
 
 MODEL = bytes(range(256)) * 20

@@ -12,16 +12,17 @@ from mnistx_runtime import ArtifactError, BackendUnavailable, BadInput
 from mnistx_runtime.backends import format_of, runtime_of
 from mnistx_runtime.benchmark import selection
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
-from mnistx_runtime.benchmark.selection import _checkpoint_of, images_for, leave_out_foreign, selected
+from mnistx_runtime.benchmark.selection import _checkpoint_of, images_for, leave_out_foreign, select_artifacts
 from mnistx_runtime.predictor import BUNDLED, Predictor
 
 
 def test_only_the_formats_and_runtimes_that_were_asked_for_are_left(tmp_path: Path) -> None:
     for name in ("m.onnx", "m-int8.onnx", "m-fp16.onnx", "m.ort", "notes.txt"):
         (tmp_path / name).touch()
-    assert [p.name for p, _ in selected([tmp_path], None, ["onnx-int8", "ort"])] == ["m-int8.onnx", "m.ort"]
-    assert [p.name for p, _ in selected([tmp_path], None, None)] == ["m.onnx", "m-fp16.onnx", "m-int8.onnx", "m.ort"]
-    assert len(selected([tmp_path], ["ort"], None)) == 4
+    assert [p.name for p, _ in select_artifacts([tmp_path], None, ["onnx-int8", "ort"])] == ["m-int8.onnx", "m.ort"]
+    names = [path.name for path, _ in select_artifacts([tmp_path], None, None)]
+    assert names == ["m.onnx", "m-fp16.onnx", "m-int8.onnx", "m.ort"]
+    assert len(select_artifacts([tmp_path], ["ort"], None)) == 4
 
 
 def test_a_file_is_called_after_its_format() -> None:
@@ -34,7 +35,7 @@ def test_a_file_is_called_after_its_format() -> None:
 
 
 def test_without_files_the_bundled_model_is_measured() -> None:
-    assert selected([], None, None) == [(BUNDLED, "ort")]
+    assert select_artifacts([], None, None) == [(BUNDLED, "ort")]
 
 
 def test_in_a_folder_what_cannot_run_here_is_left_out_and_a_named_file_is_told(
@@ -43,9 +44,9 @@ def test_in_a_folder_what_cannot_run_here_is_left_out_and_a_named_file_is_told(
     for name in ("m.onnx", "m.tflite"):
         (tmp_path / name).touch()
     monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: None)
-    assert [path.name for path, _ in selected([tmp_path], None, None)] == ["m.onnx"]
+    assert [path.name for path, _ in select_artifacts([tmp_path], None, None)] == ["m.onnx"]
     with pytest.raises(BackendUnavailable):
-        selected([tmp_path / "m.tflite"], None, None)
+        select_artifacts([tmp_path / "m.tflite"], None, None)
 
 
 def test_what_is_no_artifact_of_mnistx_is_left_out_of_a_folder_and_told(tmp_path: Path) -> None:
@@ -85,7 +86,7 @@ def test_what_lies_beside_an_artifact_and_is_no_checkpoint_of_it_is_not_asked(tm
 )
 def test_what_cannot_be_measured_is_told(args: Any, error: type[Exception], why: str) -> None:
     with pytest.raises(error, match=why):
-        selected(*args)
+        select_artifacts(*args)
 
 
 class Checkpoint:

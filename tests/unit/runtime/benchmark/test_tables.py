@@ -6,7 +6,7 @@ from PIL import Image
 
 from benchmark_rows import row
 from mnistx_runtime.benchmark.libraries import LIBRARIES
-from mnistx_runtime.benchmark.tables import TABLES, figure, picked, tables
+from mnistx_runtime.benchmark.tables import TABLES, figure, pick_row, tables
 
 
 def test_the_tables_have_a_line_a_row_and_fit_a_terminal() -> None:
@@ -28,7 +28,7 @@ def test_the_pick_is_the_least_of_those_that_answer_alike(by: str, best: str) ->
         row("small.tflite", "litert", size=60),
         row("wrong.tflite", "litert", p50=1, changed=11, size=1),
     ]
-    found, lines = picked(rows, by)
+    found, lines = pick_row(rows, by)
     assert found.artifact == best and f"--model {best}" in lines and LIBRARIES[found.runtime].distribution in lines
 
 
