@@ -57,7 +57,8 @@ class DeployedModule(nn.Module):
     """What is deployed: from uint8 images `(N, channels, height, width)` to float32 log-probabilities `(N, classes)`.
 
     Args:
-        module: trained, from normalized images to what `output` says; it's shared, not copied.
+        module: trained, from normalized images to what `output` says; it's shared, not copied, and its mode is that of
+            the whole.
         spec: of its input.
         output: "logits", "probabilities" or "log-probabilities".
         dtype: what it computes in.
@@ -83,6 +84,7 @@ class DeployedModule(nn.Module):
         self.normalize = Normalize(spec.mean, spec.std, dtype, cast)
         self.module = module
         self.output = output
+        self.training = self.normalize.training = module.training
 
     def forward(self, image: Tensor) -> Tensor:
         """Log-probabilities of images."""
