@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -136,6 +136,8 @@ def locked(folder: Path) -> Iterator[None]:
         remove_leftovers(folder)
         yield
     finally:
+        with suppress(OSError):  # Windows removes no open file; filelock does, as it releases it
+            (folder / LOCK).unlink()  # who waits for it sees that, and begins anew
         lock.release()
 
 

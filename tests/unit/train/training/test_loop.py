@@ -221,7 +221,7 @@ def damaged(path: Path, damage: Callable[[bytes], bytes]) -> Path:
 def test_damaged_state_is_refused(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     path = damaged(tmp_path / "state.safetensors", damage)
 
-    with pytest.raises(TrainError, match=r"state\.safetensors is not a checkpoint of mnistx, or is damaged"):
+    with pytest.raises(TrainError, match=r"state\.safetensors is not a checkpoint of mnistx"):
         load_state(path, fresh())
 
 
