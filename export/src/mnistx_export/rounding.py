@@ -7,8 +7,8 @@ ones first moves its own weights towards the sums that it had behind the trained
 """
 
 import copy
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import torch
@@ -36,7 +36,7 @@ def round_layers(
     """
     found: dict[str, Tensor] = {}
     twin = copy.deepcopy(module)
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread():
         for name in _running_order(module, batches[0]):
             layer = module.get_submodule(name)
             if not isinstance(layer, nn.Conv2d | nn.Linear) or f"{name}.weight" not in scales:
@@ -60,6 +60,17 @@ def round_layers(
 
 class _Reached(Exception):
     """A layer has its input."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let torch compute on one thread for a while: of several, how many there are decides how its sums are rounded."""
+    kept = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(kept)
 
 
 def _running_order(module: nn.Module, batch: Tensor) -> list[str]:

@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 import torch
 
+from mnistx_export import rounding
 from mnistx_export.rounding import im2col, round_layers, round_weights
 
 
@@ -63,3 +64,18 @@ def test_rows_are_what_a_convolution_sums(options: dict[str, Any]) -> None:
     assert layer.bias is not None
     sums = im2col(layer, inputs).float() @ layer.weight.flatten(1).T + layer.bias
     torch.testing.assert_close(sums, layer(inputs).flatten(2).transpose(1, 2).flatten(0, 1))
+
+
+def test_it_is_computed_on_one_thread_whatever_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several, their number decides how torch rounds its sums, and so a byte of the file here and there."""
+    seen = []
+    real = rounding.round_weights
+    monkeypatch.setattr(rounding, "round_weights", lambda *args: (seen.append(torch.get_num_threads()), real(*args))[1])
+    layer = torch.nn.Linear(6, 4)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        round_layers(torch.nn.Sequential(layer).eval(), [torch.rand(8, 6)], {"0.weight": torch.ones(4) / 63}, 63)
+        assert seen == [1] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
