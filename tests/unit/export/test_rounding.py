@@ -68,9 +68,14 @@ def test_rows_are_what_a_convolution_sums(options: dict[str, Any]) -> None:
 
 def test_it_is_computed_on_one_thread_whatever_the_machine_has(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of several, their number decides how torch rounds its sums, and so a byte of the file here and there."""
-    seen = []
+    seen: list[int] = []
     real = rounding.round_weights
-    monkeypatch.setattr(rounding, "round_weights", lambda *args: (seen.append(torch.get_num_threads()), real(*args))[1])
+
+    def spy(*args: Any) -> torch.Tensor:
+        seen.append(torch.get_num_threads())
+        return real(*args)
+
+    monkeypatch.setattr(rounding, "round_weights", spy)
     layer = torch.nn.Linear(6, 4)
     before = torch.get_num_threads()
     try:
