@@ -31,7 +31,7 @@ def litert_from_module(conversion: Conversion) -> Files:
         import litert_torch
 
         path = Path(folder) / "model.tflite"
-        program = torch.export.export(conversion.deployed, (conversion.example(1),))
+        program = torch.export.export(conversion.deployed.eval(), (conversion.example(1),))
         named = Named(fix_pools(program).module(check_guards=False))
         litert_torch.convert(named, sample_kwargs={INPUT: conversion.example(1)}).export(str(path))
         return {".tflite": path.read_bytes()}
