@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from mnistx_export.formats.base import Conversion, Format, format_named, require_calibration
 from mnistx_export.int8_gate import ChangedPrediction, Int8Gate, changed_predictions, measure_int8
 from mnistx_export.model import Model
@@ -141,7 +143,7 @@ def convert(model: Model, target: Format, settings: Settings) -> Files:
         BadInput: the converter can't carry the module; the text is its reason, in one line.
     """
     try:
-        with evaluation_mode(model.deployed):
+        with evaluation_mode(model.deployed), torch.random.fork_rng(devices=[]):
             return target.write(Conversion(model.deployed, model.spec, settings.opset, model.calibration))
     except MnistxError:
         raise
