@@ -7,13 +7,15 @@ ones first moves its own weights towards the sums that it had behind the trained
 """
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, unfold
+
+from mnistx_runtime.backends.torch_session import torch_threads
 
 _DAMPING = 0.01  # of the mean square input, added to each: GPTQ's
 _RIDGE = 0.1  # likewise where a layer makes up for those before it; of 0.001 to 0.1 the best on validation images
@@ -36,7 +38,7 @@ def round_layers(
     """
     found: dict[str, Tensor] = {}
     twin = copy.deepcopy(module)
-    with torch.inference_mode(), one_thread():
+    with torch.inference_mode(), torch_threads(1, batches):  # of several, how many decides how sums are rounded
         for name in _running_order(module, batches[0]):
             layer = module.get_submodule(name)
             if not isinstance(layer, nn.Conv2d | nn.Linear) or f"{name}.weight" not in scales:
@@ -60,17 +62,6 @@ def round_layers(
 
 class _Reached(Exception):
     """A layer has its input."""
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let torch compute on one thread for a while: of several, how many there are decides how its sums are rounded."""
-    kept = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(kept)
 
 
 def _running_order(module: nn.Module, batch: Tensor) -> list[str]:

@@ -1,6 +1,6 @@
 """What TorchScript and torch.export share: a loaded module that torch runs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
@@ -35,7 +35,7 @@ class _Threads:
 
 
 @contextmanager
-def torch_threads(most: int, images: NDArray[np.uint8]) -> Iterator[None]:
+def torch_threads(most: int, images: Sized) -> Iterator[None]:
     """Let torch compute on one thread where there is one image, else on `most`; then on as many as before.
 
     torch keeps one number for the whole process, and a copy in each thread that has used it.
