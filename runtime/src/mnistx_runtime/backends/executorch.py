@@ -26,10 +26,11 @@ class ExecuTorch:
             with quiet():
                 from executorch.extension.pybindings import portable_lib
                 from executorch.runtime import Runtime
+
+                if portable_lib._threadpool_get_thread_count() != 1:
+                    portable_lib._unsafe_reset_threadpool(1)  # unsafe while a model runs; of ours, none runs before
         except (ImportError, OSError, RuntimeError) as error:
             raise BackendUnavailable(f"executorch is installed and can't be loaded: {describe_error(error)}") from error
-        if portable_lib._threadpool_get_thread_count() != 1:
-            portable_lib._unsafe_reset_threadpool(1)  # unsafe while a model runs; of ours, none runs before the first
         try:
             with quiet():
                 program = Runtime.get().load_program(data)

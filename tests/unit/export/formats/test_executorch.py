@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from command import mnistx_process
 from mnistx_export import Model, export
 from mnistx_export.formats.base import Conversion, format_named
 from mnistx_export.formats.executorch import MAX_BATCH
@@ -53,3 +54,5 @@ def test_a_batch_that_lowering_fixes_is_one(tmp_path: Path) -> None:
     np.testing.assert_allclose(
         Predictor(found.path, "executorch").log_probs(images), model.log_probs(images), atol=1e-5
     )
+    code, _, messages = mnistx_process("verify", found.path)
+    assert (code, messages) == (0, "")  # its libraries describe the processor on standard error, if they're let
