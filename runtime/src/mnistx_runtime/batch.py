@@ -24,6 +24,15 @@ class Found(NamedTuple):
     image: NDArray[np.uint8]
     box: Box
     rejection_reason: str | None
+    rejected_below: float
+    span: tuple[int, int]
+    penalty: float
+    mark: str | None
+
+    @classmethod
+    def of(cls, prepared: Prepared) -> "Found":
+        """What is answered of a prepared image."""
+        return cls(*(getattr(prepared, name) for name in cls._fields))
 
 
 Lines = list[list[Found]]
@@ -32,11 +41,11 @@ Lines = list[list[Found]]
 
 def found_in(lines: Sequence[Sequence[Prepared]]) -> Lines:
     """What is answered of prepared images."""
-    return [[Found(each.image, each.box, each.rejection_reason) for each in line] for line in lines]
+    return [[Found.of(each) for each in line] for line in lines]
 
 
 def prepare_picture(source: Source, preprocess: Preprocess, many: bool = False) -> list[list[Prepared]]:
-    """All that is to be answered of a picture, line by line; without `many` one image.
+    """All that is to be answered of a picture, line by line; without `many` one image, or several that compete.
 
     Args:
         source: see `open_picture`.
@@ -50,7 +59,10 @@ def prepare_picture(source: Source, preprocess: Preprocess, many: bool = False) 
     """
     picture = open_picture(source, preprocess.draft)
     try:
-        return preprocess.prepare_many(picture) if many else [[preprocess.prepare(picture)]]
+        if many:
+            return preprocess.prepare_many(picture)
+        prepared = preprocess.prepare(picture)
+        return [[prepared, *prepared.alternatives]]
     except (MnistxError, OSError):
         raise
     except Exception as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from math import isfinite
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.arguments import check_count, check_probability
 from mnistx_runtime.backends import backend
-from mnistx_runtime.batch import Lines, found_in, prepare_files, prepare_picture
+from mnistx_runtime.batch import Found, Lines, found_in, prepare_files, prepare_picture
+from mnistx_runtime.best_path import best_path
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError
 from mnistx_runtime.pictures import Source, source_name
 from mnistx_runtime.prediction import Prediction, Reading
 from mnistx_runtime.preprocess import Prepared, Preprocess, preprocess_for
+from mnistx_runtime.temperature import apply_temperature
 from mnistx_runtime.threads import available_cpus
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ MIN_CONFIDENCE = 0.5
 """Below it, as the probabilities are calibrated, an answer is more often wrong than right."""
 
 BATCH = 64  # pictures that are answered together
+
+_Chosen = tuple[int, Found, NDArray[np.float32]]
+"""Its place among those that competed on its line, what it was made of, and the model's answer."""
 
 
 class Predictor:
@@ -141,11 +147,11 @@ class Predictor:
         with closing(prepare_files(pictures, self.metadata.input, many, processes)) as prepared:
             while batch := list(islice(prepared, BATCH)):
                 sources = pictures[at : at + len(batch)]
-                found = [(source_name(s), e) for s, e in zip(sources, batch, strict=True) if isinstance(e, list)]
-                readings = iter(self._answer(found, began, len(batch)))
-                for each in batch:
+                chosen = iter(self._choose([each for each in batch if isinstance(each, list)]))
+                elapsed = (perf_counter() - began) * 1e3 / len(batch)
+                for each, source in zip(batch, sources, strict=True):
                     if isinstance(each, list):
-                        reading = next(readings)
+                        reading = self._reading(next(chosen), source_name(source), elapsed)
                         yield reading if many else reading.lines[0][0]
                     else:
                         yield each
@@ -161,42 +167,40 @@ class Predictor:
         Raises:
             BadInput, PredictionRefused: see `predict`.
         """
-        began = perf_counter()
-        ((prepared,),) = prepare_picture(picture, self._preprocess)
-        (reading,) = self._answer([(source_name(picture), found_in([[prepared]]))], began)
+        ((prepared,),), reading = self._explain(picture, False)
         return prepared, reading.lines[0][0]
 
     def explain_many(self, picture: Source) -> tuple[list[list[Prepared]], Reading]:
         """What `predict_many` does, with what the model saw, line by line."""
+        return self._explain(picture, True)
+
+    def _explain(self, picture: Source, many: bool) -> tuple[list[list[Prepared]], Reading]:
         began = perf_counter()
-        lines = prepare_picture(picture, self._preprocess, many=True)
-        (reading,) = self._answer([(source_name(picture), found_in(lines))], began)
-        return lines, reading
+        lines = prepare_picture(picture, self._preprocess, many)
+        (chosen,) = self._choose([found_in(lines)])
+        elapsed = (perf_counter() - began) * 1e3
+        prepared = [[line[index] for index, _, _ in best] for line, best in zip(lines, chosen, strict=True)]
+        return prepared, self._reading(chosen, source_name(picture), elapsed)
 
-    def _answer(self, pictures: Sequence[tuple[str | None, Lines]], began: float, share: int = 1) -> list[Reading]:
-        """The answers to pictures that are prepared, each with its name, all in one run.
+    def _choose(self, pictures: Sequence[Lines]) -> list[list[list[_Chosen]]]:
+        """The model's answers to all pictures in one run; of images that compete, those that are most probable."""
+        images = [found.image for lines in pictures for line in lines for found in line]
+        rows = self.log_probs(np.stack(images)) if images else np.empty((0, 1), np.float32)
+        sure = apply_temperature(rows, self.metadata.temperature).max(1)
+        at, chosen = 0, []
+        for lines in pictures:
+            chosen.append([])
+            for line in lines:
+                costs = [found.penalty - float(log_p) for found, log_p in zip(line, sure[at:], strict=False)]
+                best = best_path([found.span for found in line], costs)
+                chosen[-1].append([(index, line[index], rows[at + index]) for index in best])
+                at += len(line)
+        return chosen
 
-        Args:
-            pictures: names, and what is to be answered.
-            began: when their preparation did, as `perf_counter` gives it.
-            share: pictures that shared the time, those that failed too.
-        """
-        images = [found.image for _, lines in pictures for line in lines for found in line]
-        rows = iter(self.log_probs(np.stack(images)) if images else ())
-        elapsed = (perf_counter() - began) * 1e3 / share
-        return [
-            Reading(
-                tuple(
-                    tuple(
-                        self._prediction(next(rows), elapsed / sum(map(len, lines)), name, *found[1:]) for found in line
-                    )
-                    for line in lines
-                ),
-                elapsed,
-                name,
-            )
-            for name, lines in pictures
-        ]
+    def _reading(self, lines: list[list[_Chosen]], name: str | None, elapsed_ms: float) -> Reading:
+        share = elapsed_ms / max(sum(map(len, lines)), 1)
+        answers = (tuple(self._prediction(row, share, name, found) for _, found, row in line) for line in lines)
+        return Reading(tuple(answers), elapsed_ms, name)
 
     def predict_batch(self, images: NDArray[np.uint8]) -> list[Prediction]:
         """Answer images that already are as the model reads them; nothing is done to their pixels.
@@ -213,11 +217,17 @@ class Predictor:
         elapsed = (perf_counter() - began) * 1e3 / max(len(images), 1)
         return [self._prediction(row, elapsed) for row in log_probs]
 
-    def _prediction(self, log_probs: NDArray[np.float32], elapsed_ms: float, *picture: Any) -> Prediction:
-        """One row of the model's output as an answer; `picture` is source, box and rejection reason."""
-        source, box, reason = picture or (None, None, None)
+    def _prediction(
+        self, log_probs: NDArray[np.float32], elapsed_ms: float, name: str | None = None, found: Found | None = None
+    ) -> Prediction:
+        """One row of the model's output as an answer."""
         names, temperature = self.metadata.names, self.metadata.temperature
-        return Prediction(int(log_probs.argmax()), log_probs, names, elapsed_ms, source, temperature, box, reason)
+        label = int(log_probs.argmax())
+        if found is None:
+            return Prediction(label, log_probs, names, elapsed_ms, name, temperature)
+        answer = Prediction(label, log_probs, names, elapsed_ms, name, temperature, found.box, found.rejection_reason)
+        overruled = found.rejection_reason is not None and answer.probability >= found.rejected_below
+        return replace(answer, rejection_reason=None) if overruled else answer
 
     def log_probs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The model's bare output, float32 `(N, classes)`; takes what `predict_batch` takes.

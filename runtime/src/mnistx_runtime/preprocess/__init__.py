@@ -1,5 +1,6 @@
 """From a picture to the image that a model reads: what each entry of the table in `input_spec` fulfils."""
 
+from math import inf
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from mnistx_runtime.errors import BadInput
@@ -23,6 +24,13 @@ class Prepared(NamedTuple):
         image: uint8 `(channels, height, width)`: what the model reads.
         ink: of the digit reader alone: the ink that was found inside the box, `(height, width)`, 0..1.
         rejection_reason: why what was found can't be an object of any class; None if it may be one.
+        rejected_below: the probability from which on the answer is given in spite of that reason.
+        span: the places on its line that it takes, from the first to past the last: where the ink can be cut in several
+            ways, the spans of the images overlap, and those that go on from one to the next compete with the others.
+        penalty: added to the negative log of an answer's probability where images compete.
+        mark: what it is instead of an object that the model knows, as a point between digits; "" where nothing is to be
+            said of it; None for an object.
+        alternatives: of one picture's image, others that compete with it.
     """
 
     picture: "Image.Image"
@@ -30,6 +38,11 @@ class Prepared(NamedTuple):
     image: "NDArray[np.uint8]"
     ink: "NDArray[np.float32] | None" = None
     rejection_reason: str | None = None
+    rejected_below: float = inf
+    span: tuple[int, int] = (0, 1)
+    penalty: float = 0.0
+    mark: str | None = None
+    alternatives: "tuple[Prepared, ...]" = ()
 
 
 class Preprocess(Protocol):

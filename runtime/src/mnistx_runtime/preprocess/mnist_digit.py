@@ -11,8 +11,8 @@ from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.components import Components
 from mnistx_runtime.preprocess.ink import Floats, channels_of, ink_of, quantile, turn_upright
-from mnistx_runtime.preprocess.mnist_image import SIDE, image_from_patch
-from mnistx_runtime.preprocess.plausibility import rejection_reason
+from mnistx_runtime.preprocess.lattice import prepare_patch
+from mnistx_runtime.preprocess.mnist_image import SIDE
 from mnistx_runtime.preprocess.segmentation import MIN_CONTRAST, Patch, Segmentation, segment
 
 _ENOUGH = 120  # working pixels of a digit; a smaller one in a large picture is looked at again, closer
@@ -93,9 +93,7 @@ def prepare_digit(picture: Image.Image) -> Prepared:
     if look.factor > 1 and max(look.digit.mask.shape) < _ENOUGH:
         x, y, right, bottom = look.surroundings(picture.size)
         look = _look(picture.crop((x, y, right, bottom)), x, y)
-    image = image_from_patch(look.digit)
-    reason = rejection_reason(look.found, look.digit, image)
-    return Prepared(picture, look.box, image[None], look.digit.levels, reason)
+    return look.prepared(look.digit, picture)
 
 
 class _Look(NamedTuple):
@@ -114,6 +112,12 @@ class _Look(NamedTuple):
     factor: int
     x: int
     y: int
+
+    def prepared(self, digit: Patch, picture: Image.Image) -> Prepared:
+        """The image of some of the ink."""
+        prepared = prepare_patch(picture, self.found, digit, self.factor)
+        left, top, right, bottom = prepared.box
+        return prepared._replace(box=(self.x + left, self.y + top, self.x + right, self.y + bottom))
 
     @property
     def box(self) -> tuple[int, int, int, int]:

@@ -6,8 +6,7 @@ from PIL import Image
 from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.grouping import digit_height, group_pieces
 from mnistx_runtime.preprocess.ink import channels_of, ink_of, turn_upright
-from mnistx_runtime.preprocess.mnist_image import image_from_patch
-from mnistx_runtime.preprocess.plausibility import rejection_reason
+from mnistx_runtime.preprocess.lattice import compete, prepare_patch
 from mnistx_runtime.preprocess.segmentation import Patch, Segmentation, segment
 
 _HEIGHT = 64  # working pixels of a digit, where the picture has as many
@@ -28,57 +27,24 @@ def prepare_digits(picture: Image.Image) -> list[list[Prepared]]:
         PredictionRefused: there's no ink on it, or none as tall as a digit.
     """
     picture = turn_upright(picture)
+    found, factor = _look(picture)
+    tall = digit_height(found)
+    digits = [found.patch(group) for group in group_pieces(found, tall)]
+
+    def prepare(digit: Patch) -> Prepared:
+        return prepare_patch(picture, found, digit, factor)
+
+    return [compete(line, tall, prepare) for line in _lines(digits)]
+
+
+def _look(picture: Image.Image) -> tuple[Segmentation, int]:
+    """The ink at the size at which digits are looked at, and the picture's pixels to one of it, along a side."""
     channels, factor = channels_of(picture)
-    found = segment(ink_of(channels))
-    tall = digit_height(found) * factor
+    tall = digit_height(segment(ink_of(channels))) * factor
     side = min(_LARGEST, round(max(picture.size) * min(1.0, _HEIGHT / tall)) + 1)
     channels, factor = channels_of(picture, side)
     room = min(tall * _ROOM / factor, *channels.shape[1:])
-    found = segment(ink_of(channels, room), room)
-    tall = digit_height(found)
-    digits = [digit for group in group_pieces(found, tall) for digit in _split_touching(found.patch(group), tall)]
-    return [[_prepare_digit(picture, found, digit, factor) for digit in line] for line in _lines(digits)]
-
-
-def _prepare_digit(picture: Image.Image, found: Segmentation, digit: Patch, factor: int) -> Prepared:
-    image = image_from_patch(digit)
-    height, width = digit.mask.shape
-    box = (digit.left, digit.top, digit.left + width, digit.top + height)
-    left, top, right, bottom = (side * factor for side in box)
-    reason = rejection_reason(found, digit, image)
-    return Prepared(picture, (left, top, right, bottom), image[None], digit.levels, reason)
-
-
-def _split_touching(digit: Patch, tall: float) -> list[Patch]:
-    """Digits that touch, cut where the least ink is crossed; one digit stays whole, and so does what has a low part."""
-    height, width = digit.mask.shape
-    tall = max(height, tall)
-    count = round(width / tall / 0.75)
-    if width <= 1.25 * tall or count < 2:
-        return [digit]
-    profile = digit.mask.sum(0)
-    slack = round(width / count / 3)
-    cuts = [0]
-    for k in range(1, count):
-        middle = round(width * k / count)
-        cuts.append(middle - slack + int(profile[middle - slack : middle + slack + 1].argmin()))
-    columns = list(zip(cuts, [*cuts[1:], width], strict=True))
-    if not all(digit.mask[:, left:right].any() for left, right in columns):  # low and wide: the cuts meet
-        return [digit]
-    parts = [_crop_columns(digit, left, right) for left, right in columns]
-    return parts if all(part.mask.shape[0] >= 0.6 * tall for part in parts) else [digit]
-
-
-def _crop_columns(digit: Patch, left: int, right: int) -> Patch:
-    """The part between two columns, in its own smallest box."""
-    rows = np.flatnonzero(digit.mask[:, left:right].any(1))
-    part = np.s_[rows[0] : rows[-1] + 1, left:right]
-    return digit._replace(
-        levels=digit.levels[part],
-        mask=digit.mask[part],
-        top=digit.top + int(rows[0]),
-        left=digit.left + left,
-    )
+    return segment(ink_of(channels, room), room), factor
 
 
 def _lines(digits: list[Patch]) -> list[list[Patch]]:

@@ -1,5 +1,8 @@
 """Whether ink can be a digit at all. Only what no digit looks like is turned down; letters, for one, are not."""
 
+from math import inf
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,8 +18,23 @@ _CLEAR = 0.45  # see `_clarity`; benchmarks/photos.py, however bad, shows 0.61 a
 _CLEAR_FILLING = 0.56  # of what covers much of the picture; digits cut out without a margin show 0.59 and more
 
 
-def rejection_reason(found: Segmentation, digit: Patch, image: NDArray[np.uint8]) -> str | None:
-    """Why this is no digit; None if it may be one.
+_SURE = 0.98  # of an answer that is given of unclear ink, too; benchmarks/real_pictures.py
+
+
+class Verdict(NamedTuple):
+    """Whether ink can be a digit.
+
+    Args:
+        rejection_reason: why it is none; None if it may be one.
+        rejected_below: the probability from which on the answer is given in spite of that reason.
+    """
+
+    rejection_reason: str | None = None
+    rejected_below: float = inf
+
+
+def judge(found: Segmentation, digit: Patch, image: NDArray[np.uint8]) -> Verdict:
+    """Whether this can be a digit.
 
     Args:
         found: all the ink of the picture.
@@ -24,16 +42,16 @@ def rejection_reason(found: Segmentation, digit: Patch, image: NDArray[np.uint8]
         image: uint8 `(28, 28)`, made of it.
     """
     if stroke_width(digit.mask) > _WIDEST_STROKE or image.sum() > _MOST_INK * 255:
-        return "no digit found: a solid shape, not pen strokes"
+        return Verdict("no digit found: a solid shape, not pen strokes")
     pieces = int((components(image > 100).areas >= 4).sum())
     if pieces > _MOST_PIECES:
-        return f"no digit found: the ink lies about in {pieces} pieces"
+        return Verdict(f"no digit found: the ink lies about in {pieces} pieces")
     holes = int((components(np.pad(image, 1) <= 60).areas >= 2).sum()) - 1
     if holes > _MOST_HOLES:
-        return f"no digit found: the strokes enclose {holes} holes"
+        return Verdict(f"no digit found: the strokes enclose {holes} holes")
     if _clarity(found, digit) < (_CLEAR_FILLING if _fills_the_picture(digit, found.ink.shape) else _CLEAR):
-        return "no digit found: light and dark run into each other, as nowhere on paper with a pen"
-    return None
+        return Verdict("no digit found: light and dark run into each other, as nowhere on paper with a pen", _SURE)
+    return Verdict()
 
 
 def _clarity(found: Segmentation, digit: Patch) -> float:

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.preprocess.components import Components, components
 from mnistx_runtime.preprocess.ink import Floats, quantile, room_of
+from mnistx_runtime.preprocess.rulings import Lines, erase, find_lines, printed_lines
 
 MIN_CONTRAST = 12  # grey levels of 255 between ground and ink
+_REST = 0.15  # of the picture's shorter side: what is left without the lines is taller, or they are strokes
 _BAND = 0.05  # of a digit's room: what lies mostly so near to the edge is no digit
 
 
@@ -39,12 +41,14 @@ class Segmentation:
         threshold: the level that separates ink from ground.
         pieces: the connected pieces of what lies above it.
         weight: `(pieces,)`, the ink of each; 0 for a piece that lies along the picture's edge, as a frame does.
+        printed: lines that were taken out of the ink.
     """
 
     ink: Floats
     threshold: float
     pieces: Components
     weight: NDArray[np.float64]
+    printed: Lines
 
     @property
     def is_empty(self) -> bool:
@@ -81,14 +85,32 @@ def segment(ink: Floats, room: float | None = None) -> Segmentation:
         ink: as `ink_of` gives it.
         room: see `ink_of`.
     """
+    room = room_of(ink.shape) if room is None else room
+    ink, printed = _without_print(ink, room)
     threshold = _otsu(ink)
     for _ in range(3):
         pieces = components(ink > threshold)
         if not len(pieces.areas) or not _is_grid(pieces, ink.shape):
             break
         threshold = _otsu(ink, above=threshold)
-    band = max(2, round((room_of(ink.shape) if room is None else room) * _BAND))
-    return Segmentation(ink, threshold, pieces, _weights(pieces, ink, band))
+    return Segmentation(ink, threshold, pieces, _weights(pieces, ink, max(2, round(room * _BAND))), printed)
+
+
+def _without_print(ink: Floats, room: float) -> tuple[Floats, Lines]:
+    """The ink without printed lines, and these; lines of another darkness are looked for in what is left."""
+    printed: Lines = ([], [])
+    for _ in range(2):
+        mask = ink > _otsu(ink)
+        lines = printed_lines(find_lines(mask, min(room, *ink.shape)), mask.shape)
+        if not any(lines):
+            break
+        rest = np.where(erase(mask, lines), np.float32(0), ink)
+        left = components(rest > _otsu(rest))
+        tallest = int((left.boxes[:, 2] - left.boxes[:, 0]).max(initial=0))
+        if tallest < _REST * min(ink.shape):
+            break
+        ink, printed = rest, (printed[0] + lines[0], printed[1] + lines[1])
+    return ink, printed
 
 
 def _is_grid(pieces: Components, shape: tuple[int, ...]) -> bool:

@@ -1,0 +1,100 @@
+"""Where digits that touch may be cut apart: more often than needed, as only the model can say which parts are digits."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_runtime.preprocess.ink import Floats
+from mnistx_runtime.preprocess.segmentation import Patch
+
+_WIDE = 0.65  # heights of a digit: what is narrower is one
+_EVERY = 0.12  # from cut to cut, likewise
+_SWERVE = 0.25  # of a cut to either side, likewise
+_MOST_INK = 0.4  # that a cut goes through, likewise
+_APART = 0.1  # of two cuts on average, likewise
+_SIDESTEP = 0.03  # what a cut's step to the side counts as, in pixels of ink
+
+
+class Cut(NamedTuple):
+    """A way from top to bottom through little ink.
+
+    Args:
+        columns: int `(height,)`: for each row the first column to its right.
+        ink: that it goes through, in heights of a digit.
+    """
+
+    columns: NDArray[np.int64]
+    ink: float
+
+
+def find_cuts(patch: Patch, tall: float) -> list[Cut]:
+    """The cuts that may be between two digits, from left to right.
+
+    Args:
+        patch: ink that hangs together.
+        tall: height of a digit, in pixels.
+    """
+    height, width = patch.mask.shape
+    if width < _WIDE * tall:
+        return []
+    swerve = max(2, round(_SWERVE * tall))
+    centres = np.arange(0.15 * tall, width - 0.15 * tall, max(1.0, _EVERY * tall)).astype(np.int64)
+    padded = np.pad(patch.levels, ((0, 0), (swerve, swerve)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * swerve + 1, axis=1)[:, centres]  # row, cut, column
+    drift = 0.3 * np.abs(np.arange(-swerve, swerve + 1)) / (swerve * height)
+    costs, steps = _cheapest(windows, drift)
+    cuts = []
+    for centre, way, cost in zip(centres, *_ways(steps, costs), strict=True):
+        columns = np.clip(centre + way - swerve, 0, width)
+        cuts.append(Cut(columns, float(cost) / tall))
+    kept: list[Cut] = []
+    for cut in sorted(cuts, key=lambda cut: cut.ink):
+        if cut.ink > _MOST_INK or len(kept) >= 3 * width / tall + 1:
+            break
+        if all(np.abs(cut.columns - other.columns).mean() > _APART * tall for other in kept):
+            kept.append(cut)
+    return sorted(kept, key=lambda cut: float(cut.columns.mean()))
+
+
+def part_between(patch: Patch, left: Cut | None, right: Cut | None) -> Patch | None:
+    """What lies between two cuts, in its own smallest box; None is the patch's own end, or that there is nothing."""
+    columns = np.arange(patch.mask.shape[1])
+    inside = np.ones_like(patch.mask)
+    if left is not None:
+        inside &= columns >= left.columns[:, None]
+    if right is not None:
+        inside &= columns < right.columns[:, None]
+    mask = patch.mask & inside
+    if not mask.any():
+        return None
+    rows, used = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = np.s_[rows[0] : rows[-1] + 1, used[0] : used[-1] + 1]
+    levels = np.where(inside, patch.levels, np.float32(0))[box]
+    return Patch(levels, mask[box], patch.top + int(rows[0]), patch.left + int(used[0]))
+
+
+def _cheapest(windows: Floats, drift: NDArray[np.float64]) -> tuple[Floats, NDArray[np.int8]]:
+    """For each cut and column at the bottom, the least cost of a way to there; and the steps, row by row."""
+    height, count, width = windows.shape
+    costs = (windows[0] + drift).astype(np.float32)
+    steps = np.zeros((height, count, width), np.int8)
+    choices = np.full((3, count, width), np.inf, np.float32)
+    for row in range(1, height):
+        choices[0, :, 1:] = costs[:, :-1] + _SIDESTEP
+        choices[1] = costs
+        choices[2, :, :-1] = costs[:, 1:] + _SIDESTEP
+        steps[row] = choices.argmin(0) - 1
+        costs = choices.min(0) + windows[row] + drift.astype(np.float32)
+    return costs, steps
+
+
+def _ways(steps: NDArray[np.int8], costs: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """For each cut its columns in its window, from top to bottom, and its cost."""
+    height, count, _ = steps.shape
+    at = costs.argmin(1)
+    ways = np.empty((count, height), np.int64)
+    for row in range(height - 1, -1, -1):
+        ways[:, row] = at
+        at = at + steps[row, np.arange(count), at]
+    return ways, costs.min(1)

@@ -1,0 +1,100 @@
+"""The ways in which the ink of a line may be digits, which compete for the model's answers.
+
+What hangs together is cut wherever digits may touch, and what lies close together may be strokes of one digit. All
+parts of it that can be a digit are prepared, each with the places on the line that it takes; the chain of those whose
+answers are most probable together is what the line says (over-segmentation and a shortest path; see Casey and
+Lecolinet 1996, "A survey of methods and strategies in character segmentation").
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image
+
+from mnistx_runtime.preprocess import Prepared
+from mnistx_runtime.preprocess.cutting import Cut, find_cuts, part_between
+from mnistx_runtime.preprocess.mnist_image import image_from_patch
+from mnistx_runtime.preprocess.plausibility import judge
+from mnistx_runtime.preprocess.segmentation import Patch, Segmentation
+
+_WIDEST = 1.3  # heights of a digit: of a part, unless it can't be cut
+_CUT = 8.0  # penalty for a digit's height of ink that is cut through
+_TOO_WIDE = 6.0  # for each height that a part is wider than one
+_TOO_LOW = 8.0  # for each height that a part is lower than `_LOW`
+_LOW = 0.7
+_REJECTED = 3.0  # for what can't be a digit
+_JOINED = 1.0  # for what doesn't hang together
+_CLOSE = 0.1  # heights of a digit between what may be strokes of one
+
+
+def prepare_patch(picture: Image.Image, found: Segmentation, digit: Patch, factor: int) -> Prepared:
+    """The image of a digit's ink.
+
+    Args:
+        picture: that it is in.
+        found: all its ink.
+        digit: the digit's.
+        factor: the picture's pixels to one of the ink's, along a side.
+    """
+    image = image_from_patch(digit)
+    height, width = digit.mask.shape
+    box = (digit.left, digit.top, digit.left + width, digit.top + height)
+    left, top, right, bottom = (side * factor for side in box)
+    return Prepared(picture, (left, top, right, bottom), image[None], digit.levels, *judge(found, digit, image))
+
+
+def compete(line: Sequence[Patch], tall: float, prepare: Callable[[Patch], Prepared]) -> list[Prepared]:
+    """What the ink of a line may be, with spans and penalties.
+
+    Args:
+        line: what hangs together, from left to right.
+        tall: height of a digit, in pixels.
+        prepare: makes the image of some ink.
+    """
+    found: list[Prepared] = []
+    at, before = 0, 0
+    for number, patch in enumerate(line):
+        if number and _may_be_one(line[number - 1], patch, tall):
+            both = _join(line[number - 1], patch)
+            end = at + len(find_cuts(patch, tall)) + 1
+            found.append(_weigh(prepare(both), both, tall, _JOINED, (before, end)))
+        before = at
+        places: list[Cut | None] = [None, *find_cuts(patch, tall), None]
+        for start in range(len(places) - 1):
+            for end in range(start + 1, len(places)):
+                part = part_between(patch, places[start], places[end]) if len(places) > 2 else patch
+                if part is None:
+                    continue
+                if end > start + 1 and part.mask.shape[1] > _WIDEST * tall:
+                    continue
+                ink = sum(cut.ink for cut in (places[start], places[end]) if cut is not None)
+                found.append(_weigh(prepare(part), part, tall, _CUT / 2 * ink, (at + start, at + end)))
+        at += len(places) - 1
+    return found
+
+
+def _weigh(prepared: Prepared, part: Patch, tall: float, penalty: float, span: tuple[int, int]) -> Prepared:
+    height, width = (side / tall for side in part.mask.shape)
+    penalty += _TOO_WIDE * max(0.0, width - 1) + _TOO_LOW * max(0.0, _LOW - height)
+    penalty += _REJECTED if prepared.rejection_reason else 0
+    return prepared._replace(span=span, penalty=penalty)
+
+
+def _may_be_one(left: Patch, right: Patch, tall: float) -> bool:
+    end = left.left + left.mask.shape[1]
+    width = max(end, right.left + right.mask.shape[1]) - min(left.left, right.left)
+    return right.left - end <= _CLOSE * tall and width <= tall
+
+
+def _join(one: Patch, two: Patch) -> Patch:
+    """The ink of both."""
+    top, left = min(one.top, two.top), min(one.left, two.left)
+    bottom = max(one.top + one.mask.shape[0], two.top + two.mask.shape[0])
+    right = max(one.left + one.mask.shape[1], two.left + two.mask.shape[1])
+    levels, mask = np.zeros((bottom - top, right - left), np.float32), np.zeros((bottom - top, right - left), np.bool_)
+    for each in (one, two):
+        height, width = each.mask.shape
+        box = np.s_[each.top - top : each.top - top + height, each.left - left : each.left - left + width]
+        levels[box] = np.maximum(levels[box], each.levels)
+        mask[box] |= each.mask
+    return Patch(levels, mask, top, left)
