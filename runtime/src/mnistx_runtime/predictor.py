@@ -191,9 +191,12 @@ class Predictor:
         for lines in pictures:
             chosen.append([])
             for line in lines:
-                costs = [found.penalty - float(log_p) for found, log_p in zip(line, sure[at:], strict=False)]
+                costs = [
+                    found.penalty - (float(log_p) if found.mark is None else 0.0)
+                    for found, log_p in zip(line, sure[at:], strict=False)
+                ]
                 best = best_path([found.span for found in line], costs)
-                chosen[-1].append([(index, line[index], rows[at + index]) for index in best])
+                chosen[-1].append([(index, line[index], rows[at + index]) for index in best if line[index].mark is None])
                 at += len(line)
         return chosen
 

@@ -13,6 +13,7 @@ _EVERY = 0.12  # from cut to cut, likewise
 _SWERVE = 0.25  # of a cut to either side, likewise
 _MOST_INK = 0.4  # that a cut goes through, likewise
 _APART = 0.1  # of two cuts on average, likewise
+_LEAST = 0.01  # squares of a digit's height: ink between two cuts
 _SIDESTEP = 0.03  # what a cut's step to the side counts as, in pixels of ink
 
 
@@ -54,24 +55,43 @@ def find_cuts(patch: Patch, tall: float) -> list[Cut]:
             break
         if all(np.abs(cut.columns - other.columns).mean() > _APART * tall for other in kept):
             kept.append(cut)
-    return sorted(kept, key=lambda cut: float(cut.columns.mean()))
+    least = _LEAST * tall * tall
+    cuts = []
+    for cut in sorted(kept, key=lambda cut: float(cut.columns.mean())):
+        if _area(patch, cuts[-1] if cuts else None, cut) > least and _area(patch, cut, None) > least:
+            cuts.append(cut)
+    return cuts
 
 
-def part_between(patch: Patch, left: Cut | None, right: Cut | None) -> Patch | None:
-    """What lies between two cuts, in its own smallest box; None is the patch's own end, or that there is nothing."""
-    columns = np.arange(patch.mask.shape[1])
-    inside = np.ones_like(patch.mask)
-    if left is not None:
-        inside &= columns >= left.columns[:, None]
-    if right is not None:
-        inside &= columns < right.columns[:, None]
+def part_between(patch: Patch, left: Cut | None, right: Cut | None, wider: tuple[int, int] = (0, 0)) -> Patch:
+    """What lies between two cuts, in its own smallest box.
+
+    Args:
+        patch: that is cut; there is ink between the cuts.
+        left: None for the patch's own end.
+        right: likewise.
+        wider: columns beyond the left and the right cut that belong to it, too, as a stroke that two digits share.
+    """
+    inside = _inside(patch, left, right, wider)
     mask = patch.mask & inside
-    if not mask.any():
-        return None
     rows, used = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     box = np.s_[rows[0] : rows[-1] + 1, used[0] : used[-1] + 1]
     levels = np.where(inside, patch.levels, np.float32(0))[box]
     return Patch(levels, mask[box], patch.top + int(rows[0]), patch.left + int(used[0]))
+
+
+def _inside(patch: Patch, left: Cut | None, right: Cut | None, wider: tuple[int, int] = (0, 0)) -> NDArray[np.bool_]:
+    columns = np.arange(patch.mask.shape[1])
+    inside = np.ones_like(patch.mask)
+    if left is not None:
+        inside &= columns >= left.columns[:, None] - wider[0]
+    if right is not None:
+        inside &= columns < right.columns[:, None] + wider[1]
+    return inside
+
+
+def _area(patch: Patch, left: Cut | None, right: Cut | None) -> int:
+    return int(np.count_nonzero(patch.mask & _inside(patch, left, right)))
 
 
 def _cheapest(windows: Floats, drift: NDArray[np.float64]) -> tuple[Floats, NDArray[np.int8]]:

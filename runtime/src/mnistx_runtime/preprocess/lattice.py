@@ -6,14 +6,14 @@ answers are most probable together is what the line says (over-segmentation and 
 Lecolinet 1996, "A survey of methods and strategies in character segmentation").
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from PIL import Image
 
 from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.cutting import Cut, find_cuts, part_between
-from mnistx_runtime.preprocess.mnist_image import image_from_patch
+from mnistx_runtime.preprocess.mnist_image import BOX, image_from_patch, stroke_width
 from mnistx_runtime.preprocess.plausibility import judge
 from mnistx_runtime.preprocess.segmentation import Patch, Segmentation
 
@@ -24,6 +24,8 @@ _TOO_LOW = 8.0  # for each height that a part is lower than `_LOW`
 _LOW = 0.7
 _REJECTED = 3.0  # for what can't be a digit
 _JOINED = 1.0  # for what doesn't hang together
+_SHARED = 1.2  # strokes of ink: a cut through more may leave out the side of a digit that another one shares
+_SHARING = 0.3  # penalty for such a side
 _CLOSE = 0.1  # heights of a digit between what may be strokes of one
 
 
@@ -53,24 +55,34 @@ def compete(line: Sequence[Patch], tall: float, prepare: Callable[[Patch], Prepa
     """
     found: list[Prepared] = []
     at, before = 0, 0
+    cuts = [find_cuts(patch, tall) for patch in line]
     for number, patch in enumerate(line):
         if number and _may_be_one(line[number - 1], patch, tall):
             both = _join(line[number - 1], patch)
-            end = at + len(find_cuts(patch, tall)) + 1
-            found.append(_weigh(prepare(both), both, tall, _JOINED, (before, end)))
-        before = at
-        places: list[Cut | None] = [None, *find_cuts(patch, tall), None]
-        for start in range(len(places) - 1):
-            for end in range(start + 1, len(places)):
-                part = part_between(patch, places[start], places[end]) if len(places) > 2 else patch
-                if part is None:
-                    continue
-                if end > start + 1 and part.mask.shape[1] > _WIDEST * tall:
-                    continue
-                ink = sum(cut.ink for cut in (places[start], places[end]) if cut is not None)
-                found.append(_weigh(prepare(part), part, tall, _CUT / 2 * ink, (at + start, at + end)))
-        at += len(places) - 1
+            found.append(_weigh(prepare(both), both, tall, _JOINED, (before, at + len(cuts[number]) + 1)))
+        for start, end, penalty, part in _parts(patch, cuts[number], tall):
+            found.append(_weigh(prepare(part), part, tall, penalty, (at + start, at + end)))
+        before, at = at, at + len(cuts[number]) + 1
     return found
+
+
+def _parts(patch: Patch, cuts: list[Cut], tall: float) -> Iterator[tuple[int, int, float, Patch]]:
+    """The parts of what hangs together that may be digits: the places that each takes, its penalty, its ink."""
+    if not cuts:
+        yield 0, 1, 0.0, patch
+        return
+    places: list[Cut | None] = [None, *cuts, None]
+    stroke = round(stroke_width(patch.mask) * max(patch.mask.shape) / BOX)
+    for start, left in enumerate(places[:-1]):
+        for end, right in enumerate(places[start + 1 :], start + 1):
+            part = part_between(patch, left, right)
+            if end > start + 1 and part.mask.shape[1] > _WIDEST * tall:
+                break
+            penalty = _CUT / 2 * sum(cut.ink for cut in (left, right) if cut is not None)
+            yield start, end, penalty, part
+            for cut, wider in ((left, (stroke + 1, 0)), (right, (0, stroke + 1))):
+                if cut is not None and cut.ink * tall > _SHARED * stroke:
+                    yield start, end, penalty + _SHARING, part_between(patch, left, right, wider)
 
 
 def _weigh(prepared: Prepared, part: Patch, tall: float, penalty: float, span: tuple[int, int]) -> Prepared:

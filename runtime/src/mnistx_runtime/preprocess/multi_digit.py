@@ -7,6 +7,7 @@ from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.grouping import digit_height, group_pieces
 from mnistx_runtime.preprocess.ink import channels_of, ink_of, turn_upright
 from mnistx_runtime.preprocess.lattice import compete, prepare_patch
+from mnistx_runtime.preprocess.rulings import Sizes
 from mnistx_runtime.preprocess.segmentation import Patch, Segmentation, segment
 
 _HEIGHT = 64  # working pixels of a digit, where the picture has as many
@@ -40,11 +41,12 @@ def prepare_digits(picture: Image.Image) -> list[list[Prepared]]:
 def _look(picture: Image.Image) -> tuple[Segmentation, int]:
     """The ink at the size at which digits are looked at, and the picture's pixels to one of it, along a side."""
     channels, factor = channels_of(picture)
-    tall = digit_height(segment(ink_of(channels))) * factor
+    first = segment(ink_of(channels), sizes=Sizes.for_many(channels.shape[1:]))
+    tall = digit_height(first) * factor
     side = min(_LARGEST, round(max(picture.size) * min(1.0, _HEIGHT / tall)) + 1)
     channels, factor = channels_of(picture, side)
     room = min(tall * _ROOM / factor, *channels.shape[1:])
-    return segment(ink_of(channels, room), room), factor
+    return segment(ink_of(channels, room), room, Sizes.for_height(tall / factor)), factor
 
 
 def _lines(digits: list[Patch]) -> list[list[Patch]]:

@@ -11,14 +11,47 @@ from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
 
-_THICKEST = 0.07  # of a line, in rooms of a digit
-_SHORTEST = 0.2  # of a line, likewise
-_GAP = 0.3  # of what a line may be hidden or broken by, likewise
-_FILLED = 0.6  # of a line between its ends
-_EDGE = 0.03  # of the picture, where lines may end already
 _SLOPES = np.linspace(-0.1, 0.1, 21)
+_FILLED = 0.6  # of a line between its ends
+_OWN = 0.5  # of a line that nothing else stands on
+_EDGE = 0.03  # of the picture, where level lines may end already; upright ones could be a 1
 _MOST = 80  # lines of either direction
 _MOST_RUNS = 4000
+
+
+class Sizes(NamedTuple):
+    """What may be a line, in pixels.
+
+    Args:
+        shortest: length that it has.
+        thickest: that it is.
+        gap: that it may have.
+        long: from which on no stroke of a digit is that long.
+        rest: height of what is left without the lines, or they were strokes of it.
+    """
+
+    shortest: float
+    thickest: float
+    gap: float
+    long: float
+    rest: float
+
+    @classmethod
+    def for_one(cls, shape: tuple[int, ...]) -> "Sizes":
+        """In a picture of one digit."""
+        side = min(shape)
+        return cls(max(10, 0.2 * side), max(2, 0.07 * side), 0.1 * side, np.inf, 0.15 * side)
+
+    @classmethod
+    def for_many(cls, shape: tuple[int, ...]) -> "Sizes":
+        """In a picture of many digits whose height isn't known yet."""
+        side = min(shape)
+        return cls(max(10, 0.3 * side), max(2, 0.05 * side), 0.1 * side, max(shape), 0.02 * side)
+
+    @classmethod
+    def for_height(cls, tall: float) -> "Sizes":
+        """Among digits of a height."""
+        return cls(max(10, 0.9 * tall), max(2, 0.12 * tall), 0.3 * tall, 2.5 * tall, 0.5 * tall)
 
 
 class Ruling(NamedTuple):
@@ -38,6 +71,11 @@ class Ruling(NamedTuple):
     slope: float
     thickness: float
 
+    @property
+    def length(self) -> int:
+        """In pixels."""
+        return self.end - self.start
+
     def at(self, column: float) -> float:
         """The row of its middle at a column."""
         return self.height + self.slope * column
@@ -47,24 +85,28 @@ Lines = tuple[list[Ruling], list[Ruling]]
 """Level ones, and upright ones."""
 
 
-def find_lines(mask: Mask, room: float) -> Lines:
+def find_lines(mask: Mask, sizes: Sizes) -> Lines:
     """The straight thin lines of ink, level and upright ones, printed or not.
 
     Args:
         mask: where the ink is.
-        room: height and width that a digit has, in pixels.
+        sizes: of lines.
     """
-    return _level_lines(mask, room), _level_lines(mask.T, room)
+    return _level_lines(mask, sizes), _level_lines(mask.T, sizes)
 
 
-def printed_lines(lines: Lines, shape: tuple[int, ...]) -> Lines:
-    """Those of the lines that are held at both ends."""
+def printed_lines(lines: Lines, shape: tuple[int, ...], sizes: Sizes) -> Lines:
+    """Those of the lines that are held at both ends, or longer than any stroke."""
     level, upright = lines
     height, width = shape[-2:]
     while True:
         kept = (
-            [line for line in level if all(_held(line, upright, width))],
-            [line for line in upright if all(_held(line, level, height)) or _is_comb(line, upright, level, height)],
+            [line for line in level if line.length > sizes.long or all(_held(line, upright, width, _EDGE * width))],
+            [
+                line
+                for line in upright
+                if line.length > sizes.long or all(_held(line, level, height, 0)) or _is_tooth(line, upright, level)
+            ],
         )
         kept = _of_one_print(*kept)
         if len(kept[0]) == len(level) and len(kept[1]) == len(upright):
@@ -82,12 +124,12 @@ def erase(mask: Mask, lines: Lines) -> Mask:
     return erased
 
 
-def _level_lines(mask: Mask, room: float) -> list[Ruling]:
-    thickest = max(2, round(room * _THICKEST))
-    shortest = max(10, round(room * _SHORTEST))
+def _level_lines(mask: Mask, sizes: Sizes) -> list[Ruling]:
+    thickest = round(sizes.thickest)
     if min(mask.shape) <= thickest:
         return []
-    rows, starts, ends = _runs(mask & ~_opened(mask, thickest + 1), max(4, shortest // 8))
+    thin = mask & ~_opened(mask, thickest + 1)
+    rows, starts, ends = _runs(thin, max(4, round(sizes.shortest / 8)))
     if len(rows) > _MOST_RUNS:
         longest = np.argsort(starts - ends, kind="stable")[:_MOST_RUNS]
         rows, starts, ends = rows[longest], starts[longest], ends[longest]
@@ -103,56 +145,56 @@ def _level_lines(mask: Mask, room: float) -> list[Ruling]:
         bins += (np.arange(len(_SLOPES)) * count)[:, None]
         votes = np.bincount(bins.ravel(), np.tile(lengths, len(_SLOPES)), count * len(_SLOPES))
         best = int(votes.argmax())
-        if votes[best] < shortest * 0.5:
+        if votes[best] < sizes.shortest * 0.5:
             break
         slope, height = _SLOPES[best // count], best % count + lowest
         near = np.abs(rows - slope * middles - height) <= thickest / 2 + 1
-        found = _cut(rows[near], starts[near], ends[near], shortest, room * _GAP)
-        lines += [_through_ink(line, mask, round(room * _GAP)) for line in found]
+        guess = _fit(rows[near], middles[near], lengths[near])
+        if abs(guess[1]) <= 1.2 * _SLOPES[-1]:
+            lines += _cut(mask, thin, guess, sizes)
         rows, starts, ends = rows[~near], starts[~near], ends[~near]
     return lines
 
 
-def _cut(
-    rows: NDArray[np.int64],
-    starts: NDArray[np.int64],
-    ends: NDArray[np.int64],
-    shortest: int,
-    gap: float,
-) -> list[Ruling]:
-    """The lines that runs near one straight line make up."""
-    order = np.argsort(starts, kind="stable")
-    rows, starts, ends = rows[order], starts[order], ends[order]
-    reached = np.maximum.accumulate(ends)
-    breaks = np.flatnonzero(starts[1:] - reached[:-1] > gap) + 1
+def _fit(rows: NDArray[np.int64], middles: NDArray[np.float64], lengths: NDArray[np.int64]) -> tuple[float, float]:
+    """Height at column 0 and slope of the line through runs, by least squares of all their pixels."""
+    weight = lengths.astype(np.float64)
+    x, y = (float((weight * value).sum() / weight.sum()) for value in (middles, rows))
+    spread = float((weight * ((middles - x) ** 2 + (weight**2 - 1) / 12)).sum())
+    slope = float((weight * (middles - x) * (rows - y)).sum()) / max(spread, 1e-9)
+    return y - slope * x, slope
+
+
+def _cut(mask: Mask, thin: Mask, guess: tuple[float, float], sizes: Sizes) -> list[Ruling]:
+    """The lines that lie on a straight line through a mask: a gap that is too wide ends one."""
+    height, slope = guess
+    rows = np.rint(height + slope * np.arange(mask.shape[1])).astype(np.int64)
+    reach = max(1, round(sizes.thickest / 2))
+    window = np.clip(rows + np.arange(-reach, reach + 1)[:, None], 0, mask.shape[0] - 1)
+    columns = np.arange(mask.shape[1])
+    inside = (rows >= -reach) & (rows < mask.shape[0] + reach)
+    inked = mask[window, columns][max(0, reach - 1) : reach + 2].any(0) & inside
+    at = np.flatnonzero(inked)
     lines = []
-    for part in np.split(np.arange(len(rows)), breaks):
-        start, end = int(starts[part[0]]), int(ends[part].max())
-        if end - start < shortest:
+    for part in np.split(at, np.flatnonzero(np.diff(at) > sizes.gap + 1) + 1):
+        if not len(part) or part[-1] + 1 - part[0] < sizes.shortest or len(part) < _FILLED * (part[-1] + 1 - part[0]):
             continue
-        covered = np.zeros(end - start + 1, np.int64)
-        np.add.at(covered, starts[part] - start, 1)
-        np.add.at(covered, ends[part] - start, -1)
-        thick = np.cumsum(covered)[:-1]
-        inked = thick[thick > 0]
-        if len(inked) < _FILLED * (end - start):
+        own = thin[window[:, part], part]
+        used = own.any(0)
+        if used.sum() < _OWN * len(part):
             continue
-        weight = (ends[part] - starts[part]).astype(np.float64)
-        middles = (starts[part] + ends[part] - 1) / 2
-        x, y = (float((weight * value).sum() / weight.sum()) for value in (middles, rows[part]))
-        spread = float((weight * ((middles - x) ** 2 + (weight**2 - 1) / 12)).sum())
-        slope = float((weight * (middles - x) * (rows[part] - y)).sum()) / max(spread, 1e-9)
-        away = np.abs(rows[part] - y - slope * (middles - x))
-        thickness = float(np.median(inked))
-        if float((weight * away).sum() / weight.sum()) > max(thickness, 1.0):
+        thickness = own.sum(0)[used]
+        middle = (own * np.arange(-reach, reach + 1)[:, None]).sum(0)[used] / thickness
+        shift = float(np.median(middle))
+        if float(np.abs(middle - shift).mean()) > max(0.7, 0.25 * float(np.median(thickness))):
             continue
-        lines.append(Ruling(start, end, y - slope * x, slope, thickness))
+        lines.append(Ruling(int(part[0]), int(part[-1]) + 1, height + shift, slope, float(np.median(thickness))))
     return lines
 
 
 def _of_one_print(level: list[Ruling], upright: list[Ruling]) -> Lines:
     """The lines without those that are thicker than print of theirs is: strokes of a pen."""
-    lengths = [(line.thickness, line.end - line.start) for line in (*level, *upright)]
+    lengths = [(line.thickness, line.length) for line in (*level, *upright)]
     half, most = sum(length for _, length in lengths) / 2, 0.0
     for thickness, length in sorted(lengths):
         half -= length
@@ -160,19 +202,6 @@ def _of_one_print(level: list[Ruling], upright: list[Ruling]) -> Lines:
             most = 1.5 * thickness + 1
             break
     return [line for line in level if line.thickness <= most], [line for line in upright if line.thickness <= most]
-
-
-def _through_ink(line: Ruling, mask: Mask, most: int) -> Ruling:
-    """The line, as much longer at its ends as it may be hidden by a stroke there."""
-    height, width = mask.shape
-    ends = []
-    for end, step in ((line.start - 1, -1), (line.end, 1)):
-        columns = end + step * np.arange(most)
-        rows = np.rint(line.at(columns)).astype(np.int64)
-        inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-        inked = inside & mask[np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)]
-        ends.append(most if inked.all() else int(inked.argmin()))
-    return line._replace(start=line.start - ends[0], end=line.end + ends[1])
 
 
 def _runs(mask: Mask, shortest: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -201,11 +230,10 @@ def _slide(mask: Mask, size: int, both: np.ufunc) -> Mask:
     return mask
 
 
-def _held(line: Ruling, crossing: list[Ruling], width: int) -> tuple[bool, bool]:
+def _held(line: Ruling, crossing: list[Ruling], width: int, margin: float) -> tuple[bool, bool]:
     """Whether the start and the end are at the picture's edge or at a line that crosses."""
     slack = 1 + line.thickness
-    near = slack + 0.15 * (line.end - line.start)
-    margin = 1 + _EDGE * width
+    near = slack + 0.15 * line.length
     start, end = line.start <= margin, line.end >= width - margin
     for other in crossing:
         column = other.at(line.at((line.start + line.end) / 2))
@@ -217,13 +245,17 @@ def _held(line: Ruling, crossing: list[Ruling], width: int) -> tuple[bool, bool]
     return start, end
 
 
-def _is_comb(line: Ruling, beside: list[Ruling], level: list[Ruling], height: int) -> bool:
-    """Whether the line stands on another one, as one of several teeth of a length."""
-    if not _held(line, level, height)[1] or line.end >= height - 2 - 1.5 * line.thickness:
-        return False
+def _is_tooth(line: Ruling, beside: list[Ruling], level: list[Ruling]) -> bool:
+    """Whether the line stands on another one, as one of several teeth of a length, of which two stand at its ends."""
     slack = 2 + 1.5 * line.thickness
     alike = [each for each in beside if abs(each.start - line.start) <= slack and abs(each.end - line.end) <= slack]
-    return len(alike) >= 2
+    columns = [each.at(each.end) for each in alike]
+    return len(alike) >= 2 and any(
+        abs(base.at(line.at(line.end)) - line.end) <= slack
+        and abs(min(columns) - base.start) <= slack
+        and abs(max(columns) - base.end) <= slack
+        for base in level
+    )
 
 
 def _erase(mask: Mask, erased: Mask, line: Ruling) -> None:

@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.preprocess.components import Components, components
 from mnistx_runtime.preprocess.ink import Floats, quantile, room_of
-from mnistx_runtime.preprocess.rulings import Lines, erase, find_lines, printed_lines
+from mnistx_runtime.preprocess.rulings import Lines, Sizes, erase, find_lines, printed_lines
 
 MIN_CONTRAST = 12  # grey levels of 255 between ground and ink
-_REST = 0.15  # of the picture's shorter side: what is left without the lines is taller, or they are strokes
 _BAND = 0.05  # of a digit's room: what lies mostly so near to the edge is no digit
 
 
@@ -78,15 +77,16 @@ class Segmentation:
         return Patch(np.where(_dilate(mask, 2), covered, 0).astype(np.float32), mask, top, left)
 
 
-def segment(ink: Floats, room: float | None = None) -> Segmentation:
+def segment(ink: Floats, room: float | None = None, sizes: Sizes | None = None) -> Segmentation:
     """Separate ink by one level: Otsu's, raised while what lies above it is ruling.
 
     Args:
         ink: as `ink_of` gives it.
         room: see `ink_of`.
+        sizes: of printed lines; None for those in a picture of one digit.
     """
     room = room_of(ink.shape) if room is None else room
-    ink, printed = _without_print(ink, room)
+    ink, printed = _without_print(ink, sizes or Sizes.for_one(ink.shape))
     threshold = _otsu(ink)
     for _ in range(3):
         pieces = components(ink > threshold)
@@ -96,18 +96,18 @@ def segment(ink: Floats, room: float | None = None) -> Segmentation:
     return Segmentation(ink, threshold, pieces, _weights(pieces, ink, max(2, round(room * _BAND))), printed)
 
 
-def _without_print(ink: Floats, room: float) -> tuple[Floats, Lines]:
+def _without_print(ink: Floats, sizes: Sizes) -> tuple[Floats, Lines]:
     """The ink without printed lines, and these; lines of another darkness are looked for in what is left."""
     printed: Lines = ([], [])
     for _ in range(2):
         mask = ink > _otsu(ink)
-        lines = printed_lines(find_lines(mask, min(room, *ink.shape)), mask.shape)
+        lines = printed_lines(find_lines(mask, sizes), mask.shape, sizes)
         if not any(lines):
             break
         rest = np.where(erase(mask, lines), np.float32(0), ink)
         left = components(rest > _otsu(rest))
         tallest = int((left.boxes[:, 2] - left.boxes[:, 0]).max(initial=0))
-        if tallest < _REST * min(ink.shape):
+        if tallest < sizes.rest:
             break
         ink, printed = rest, (printed[0] + lines[0], printed[1] + lines[1])
     return ink, printed
