@@ -12,8 +12,11 @@ _WIDE = 0.65  # heights of a digit: what is narrower is one
 _EVERY = 0.12  # from cut to cut, likewise
 _SWERVE = 0.25  # of a cut to either side, likewise
 _MOST_INK = 0.4  # that a cut goes through, likewise
-_APART = 0.1  # of two cuts on average, likewise
+_APART = 0.15  # of two cuts on average, likewise
 _LEAST = 0.01  # squares of a digit's height: ink between two cuts
+_WALL = 1.7  # strokes: how wide ink is, at most, that a cut goes along rather than across
+_ALONG = 0.5  # what such ink counts as
+_SHARED = 0.8  # strokes of ink: a cut through more may leave out the side of a digit that another one shares
 _SIDESTEP = 0.03  # what a cut's step to the side counts as, in pixels of ink
 
 
@@ -22,33 +25,39 @@ class Cut(NamedTuple):
 
     Args:
         columns: int `(height,)`: for each row the first column to its right.
-        ink: that it goes through, in heights of a digit.
+        ink: that it goes through, in heights of a digit; along a stroke it counts less.
+        shares: whether it may go along a stroke that belongs to both sides.
     """
 
     columns: NDArray[np.int64]
     ink: float
+    shares: bool
 
 
-def find_cuts(patch: Patch, tall: float) -> list[Cut]:
-    """The cuts that may be between two digits, from left to right.
+def find_cuts(patch: Patch, tall: float, stroke: float) -> list[Cut]:
+    """The cuts that may be between two digits, from left to right. They may run along a stroke that two digits share.
 
     Args:
         patch: ink that hangs together.
         tall: height of a digit, in pixels.
+        stroke: width of its strokes, likewise.
     """
     height, width = patch.mask.shape
     if width < _WIDE * tall:
         return []
     swerve = max(2, round(_SWERVE * tall))
     centres = np.arange(0.15 * tall, width - 0.15 * tall, max(1.0, _EVERY * tall)).astype(np.int64)
-    padded = np.pad(patch.levels, ((0, 0), (swerve, swerve)))
+    weighed = patch.levels * np.where(_level_runs(patch.mask) <= _WALL * stroke, np.float32(_ALONG), np.float32(1))
+    padded = np.pad(weighed, ((0, 0), (swerve, swerve)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * swerve + 1, axis=1)[:, centres]  # row, cut, column
     drift = 0.3 * np.abs(np.arange(-swerve, swerve + 1)) / (swerve * height)
     costs, steps = _cheapest(windows, drift)
     cuts = []
     for centre, way, cost in zip(centres, *_ways(steps, costs), strict=True):
         columns = np.clip(centre + way - swerve, 0, width)
-        cuts.append(Cut(columns, float(cost) / tall))
+        columns_inside = np.minimum(columns, width - 1)
+        through = float(patch.levels[np.arange(height), columns_inside].sum())
+        cuts.append(Cut(columns, float(cost) / tall, through > _SHARED * stroke))
     kept: list[Cut] = []
     for cut in sorted(cuts, key=lambda cut: cut.ink):
         if cut.ink > _MOST_INK or len(kept) >= 3 * width / tall + 1:
@@ -92,6 +101,15 @@ def _inside(patch: Patch, left: Cut | None, right: Cut | None, wider: tuple[int,
 
 def _area(patch: Patch, left: Cut | None, right: Cut | None) -> int:
     return int(np.count_nonzero(patch.mask & _inside(patch, left, right)))
+
+
+def _level_runs(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """For each pixel of the mask, how long the run of its row is that it belongs to; 0 elsewhere."""
+    steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).view(np.int8), axis=1)
+    at = np.flatnonzero(steps)
+    lengths = np.zeros(mask.shape, np.int64)
+    lengths[mask] = np.repeat(at[1::2] - at[::2], at[1::2] - at[::2])
+    return lengths
 
 
 def _cheapest(windows: Floats, drift: NDArray[np.float64]) -> tuple[Floats, NDArray[np.int8]]:

@@ -14,6 +14,7 @@ _LOW = 0.65  # what is lower may be one of two strokes side by side, as of a fou
 _CLOSE = 0.2  # what is farther apart belongs to two digits
 _LARGEST = 1.35  # height and width
 _WIDEST = 0.9  # of a digit of two strokes side by side
+_HOLLOW = 0.12  # share of its box that a frame's ink is at most
 _MOST = 1000  # digits in a picture; a page of small ones has fewer
 _MOST_CRUMBS = 4 * _MOST
 
@@ -78,15 +79,16 @@ def digit_height(found: Segmentation) -> float:
         raise PredictionRefused("no ink found: nothing stands out from the ground")
     boxes = found.pieces.boxes
     heights = boxes[:, 2] - boxes[:, 0]
-    weight = np.where(_enclosing(boxes, heights >= 0.1 * heights.max()), 0, found.weight)
+    weight = np.where(_frames(found, heights >= 0.1 * heights.max()), 0, found.weight)
     weight = weight if weight.any() else found.weight
     order = np.argsort(heights, kind="stable")
     below = np.cumsum(weight[order])
     return float(heights[order][np.searchsorted(below, below[-1] / 2)])
 
 
-def group_pieces(found: Segmentation, tall: float) -> list[list[int]]:
-    """The pieces of each digit: a tall one and the small ones near it, two strokes, or crumbs that are tall together.
+def group_pieces(found: Segmentation, tall: float) -> tuple[list[list[int]], list[tuple[int, str]]]:
+    """The pieces of each digit: a tall one and the small ones near it, two strokes, or crumbs that are tall together;
+    and the pieces that stand between digits, as "." or "," or "-".
 
     Args:
         found: the ink.
@@ -99,12 +101,16 @@ def group_pieces(found: Segmentation, tall: float) -> list[list[int]]:
     height, width = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     bars = (height > 1.8 * tall) & (width < 0.25 * tall)
     large = np.asarray((height >= _TALL * tall) & (found.weight > 0) & ~bars, bool)
-    large &= ~_enclosing(boxes, large)
+    large &= ~_frames(found, large)
     if not large.any():
         raise PredictionRefused("no digit found: no ink is as tall as a digit")
     typical = float(np.median(found.weight[large]))
     _require_at_most(_MOST, int(large.sum()))
+    marks = _delimiters(boxes, large, found.weight >= 0.02 * typical, tall)
+    for piece, _ in marks:
+        large[piece] = False
     small = (height < _TALL * tall) & (width < 1.1 * tall) & (found.weight >= 0.02 * typical)
+    small[[piece for piece, _ in marks]] = False
     _require_at_most(_MOST_CRUMBS, int(small.sum()))
     groups, crumbs = _Groups(_group(boxes, i) for i in np.flatnonzero(large).tolist()), _Groups()
     for i in sorted(np.flatnonzero(small).tolist(), key=lambda i: -found.weight[i]):
@@ -114,7 +120,38 @@ def group_pieces(found: Segmentation, tall: float) -> list[list[int]]:
     for crumb in crumbs.all:
         if crumb.height >= _TALL * tall and found.weight[list(crumb.pieces)].sum() >= 0.1 * typical:
             groups.put(len(groups.all), crumb)
-    return [list(group.pieces) for group in _join_strokes(groups.all, tall)]
+    return [list(group.pieces) for group in _join_strokes(groups.all, tall)], marks
+
+
+def _delimiters(
+    boxes: Boxes, large: NDArray[np.bool_], heavy: NDArray[np.bool_], tall: float
+) -> list[tuple[int, str]]:
+    """What stands beside the digits: points and commas at their feet, dashes at half their height."""
+    top, left, bottom, right = boxes.T
+    height, width = bottom - top, right - left
+    low = (height <= _LOW * tall) & (width <= tall) & heavy
+    digits = np.flatnonzero(large & (height >= _LOW * tall))
+    if not len(digits):
+        return []
+    marks = []
+    for piece in np.flatnonzero(low).tolist():
+        apart = np.maximum(np.maximum(left[digits] - right[piece], left[piece] - right[digits]), 0)
+        apart += np.maximum(np.maximum(top[digits] - bottom[piece], top[piece] - bottom[digits]), 0)
+        nearest = digits[int(apart.argmin())]
+        if apart.min() > 1.5 * tall:
+            continue
+        beside = np.minimum(right[digits], right[piece]) - np.maximum(left[digits], left[piece])
+        level = np.minimum(bottom[digits], bottom[piece]) - np.maximum(top[digits], top[piece])
+        if ((beside > 0.5 * width[piece]) & (level > -0.5 * tall)).any():
+            continue
+        foot, head = int(bottom[nearest]), int(top[nearest])
+        middle = ((top[piece] + bottom[piece]) / 2 - head) / (foot - head)
+        if 0.72 <= middle <= 1.3 and width[piece] <= 0.4 * tall and top[piece] - head >= 0.5 * (foot - head):
+            below = bottom[piece] - foot > 0.1 * tall or height[piece] > 0.3 * tall
+            marks.append((piece, "," if below else "."))
+        elif 0.25 <= middle <= 0.75 and height[piece] <= 0.3 * tall and width[piece] >= 1.5 * height[piece]:
+            marks.append((piece, "-"))
+    return marks
 
 
 def _require_at_most(most: int, pieces: int) -> None:
@@ -122,6 +159,13 @@ def _require_at_most(most: int, pieces: int) -> None:
         raise PredictionRefused(
             f"{pieces:,} pieces of ink found that could be of digits, more than {most:,}: cut out the part to be read"
         )
+
+
+def _frames(found: Segmentation, counted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which pieces are hollow and hold one of the counted ones; digits that touch fill more of their box."""
+    boxes = found.pieces.boxes
+    hollow = found.pieces.areas < _HOLLOW * (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    return hollow & _enclosing(boxes, counted)
 
 
 def _enclosing(boxes: Boxes, counted: NDArray[np.bool_]) -> NDArray[np.bool_]:

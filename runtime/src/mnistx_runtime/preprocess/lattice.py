@@ -24,7 +24,6 @@ _TOO_LOW = 8.0  # for each height that a part is lower than `_LOW`
 _LOW = 0.7
 _REJECTED = 3.0  # for what can't be a digit
 _JOINED = 1.0  # for what doesn't hang together
-_SHARED = 1.2  # strokes of ink: a cut through more may leave out the side of a digit that another one shares
 _SHARING = 0.3  # penalty for such a side
 _CLOSE = 0.1  # heights of a digit between what may be strokes of one
 
@@ -55,24 +54,24 @@ def compete(line: Sequence[Patch], tall: float, prepare: Callable[[Patch], Prepa
     """
     found: list[Prepared] = []
     at, before = 0, 0
-    cuts = [find_cuts(patch, tall) for patch in line]
+    strokes = [stroke_width(patch.mask) * max(patch.mask.shape) / BOX for patch in line]
+    cuts = [find_cuts(patch, tall, stroke) for patch, stroke in zip(line, strokes, strict=True)]
     for number, patch in enumerate(line):
         if number and _may_be_one(line[number - 1], patch, tall):
             both = _join(line[number - 1], patch)
             found.append(_weigh(prepare(both), both, tall, _JOINED, (before, at + len(cuts[number]) + 1)))
-        for start, end, penalty, part in _parts(patch, cuts[number], tall):
+        for start, end, penalty, part in _parts(patch, cuts[number], tall, round(strokes[number])):
             found.append(_weigh(prepare(part), part, tall, penalty, (at + start, at + end)))
         before, at = at, at + len(cuts[number]) + 1
     return found
 
 
-def _parts(patch: Patch, cuts: list[Cut], tall: float) -> Iterator[tuple[int, int, float, Patch]]:
+def _parts(patch: Patch, cuts: list[Cut], tall: float, stroke: int) -> Iterator[tuple[int, int, float, Patch]]:
     """The parts of what hangs together that may be digits: the places that each takes, its penalty, its ink."""
     if not cuts:
         yield 0, 1, 0.0, patch
         return
     places: list[Cut | None] = [None, *cuts, None]
-    stroke = round(stroke_width(patch.mask) * max(patch.mask.shape) / BOX)
     for start, left in enumerate(places[:-1]):
         for end, right in enumerate(places[start + 1 :], start + 1):
             part = part_between(patch, left, right)
@@ -80,9 +79,9 @@ def _parts(patch: Patch, cuts: list[Cut], tall: float) -> Iterator[tuple[int, in
                 break
             penalty = _CUT / 2 * sum(cut.ink for cut in (left, right) if cut is not None)
             yield start, end, penalty, part
-            for cut, wider in ((left, (stroke + 1, 0)), (right, (0, stroke + 1))):
-                if cut is not None and cut.ink * tall > _SHARED * stroke:
-                    yield start, end, penalty + _SHARING, part_between(patch, left, right, wider)
+            shared = [stroke if cut is not None and cut.shares else 0 for cut in (left, right)]
+            for wider in {(shared[0], 0), (0, shared[1]), (shared[0], shared[1])} - {(0, 0)}:
+                yield start, end, penalty + _SHARING, part_between(patch, left, right, wider)
 
 
 def _weigh(prepared: Prepared, part: Patch, tall: float, penalty: float, span: tuple[int, int]) -> Prepared:

@@ -7,11 +7,12 @@ from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.grouping import digit_height, group_pieces
 from mnistx_runtime.preprocess.ink import channels_of, ink_of, turn_upright
 from mnistx_runtime.preprocess.lattice import compete, prepare_patch
-from mnistx_runtime.preprocess.rulings import Sizes
+from mnistx_runtime.preprocess.rulings import Ruling, Sizes
 from mnistx_runtime.preprocess.segmentation import Patch, Segmentation, segment
 
 _HEIGHT = 64  # working pixels of a digit, where the picture has as many
 _LARGEST = 2048  # working pixels of the longer side
+_LINE_APART = 0.5  # heights of a digit between two printed lines that aren't one in pieces
 _ROOM = 1.5  # a digit's room, in heights of a digit
 
 
@@ -30,12 +31,13 @@ def prepare_digits(picture: Image.Image) -> list[list[Prepared]]:
     picture = turn_upright(picture)
     found, factor = _look(picture)
     tall = digit_height(found)
-    digits = [found.patch(group) for group in group_pieces(found, tall)]
+    groups, _ = group_pieces(found, tall)
+    digits = [found.patch(group) for group in groups]
 
     def prepare(digit: Patch) -> Prepared:
         return prepare_patch(picture, found, digit, factor)
 
-    return [compete(line, tall, prepare) for line in _lines(digits)]
+    return [compete(line, tall, prepare) for line in _lines(digits, found.printed[0], tall)]
 
 
 def _look(picture: Image.Image) -> tuple[Segmentation, int]:
@@ -49,21 +51,33 @@ def _look(picture: Image.Image) -> tuple[Segmentation, int]:
     return segment(ink_of(channels, room), room, Sizes.for_height(tall / factor)), factor
 
 
-def _lines(digits: list[Patch]) -> list[list[Patch]]:
+def _lines(digits: list[Patch], rulings: list[Ruling], tall: float) -> list[list[Patch]]:
     """Digits in reading order. From left to right, each goes on the line whose last digit it overlaps most in height,
-    so that a line may climb or sink.
+    so that a line may climb or sink. What stands between the same two printed lines stands on one line.
     """
     lines: list[list[Patch]] = []
-    ends = np.empty((len(digits), 2))  # top and bottom of each line's last digit
+    ends = np.empty((len(digits), 3))  # top and bottom of each line's last digit, and the room that it stands in
     for digit in sorted(digits, key=lambda digit: digit.left):
         top, bottom = digit.top, digit.top + digit.mask.shape[0]
-        above, below = ends[: len(lines)].T
+        room = _room_between(digit, rulings, tall)
+        above, below, rooms = ends[: len(lines)].T
         shared = np.minimum(below, bottom) - np.maximum(above, top)
         overlaps = shared / np.minimum(below - above, bottom - top)
+        if room:
+            overlaps = np.where(rooms == room, 1.0, np.where(rooms, 0.0, overlaps))
         best = int(np.argmax(overlaps)) if lines else 0
         if not lines or overlaps[best] < 0.4:
             best = len(lines)
             lines.append([])
         lines[best].append(digit)
-        ends[best] = top, bottom
+        ends[best] = top, bottom, room
     return sorted(lines, key=lambda line: float(np.mean([digit.top + digit.mask.shape[0] / 2 for digit in line])))
+
+
+def _room_between(digit: Patch, rulings: list[Ruling], tall: float) -> int:
+    """Which room between printed lines a digit stands in, counted from above; 0 above the first and below the last."""
+    x, y = digit.left + digit.mask.shape[1] / 2, digit.top + digit.mask.shape[0] / 2
+    heights = sorted(line.at(x) for line in rulings)
+    edges = [height for k, height in enumerate(heights) if not k or height - heights[k - 1] > _LINE_APART * tall]
+    above = sum(edge < y for edge in edges)
+    return above if above < len(edges) else 0

@@ -24,6 +24,7 @@ class Sizes(NamedTuple):
 
     Args:
         shortest: length that it has.
+        held: length of one that counts where it is held at both ends.
         thickest: that it is.
         gap: that it may have.
         long: from which on no stroke of a digit is that long.
@@ -31,6 +32,7 @@ class Sizes(NamedTuple):
     """
 
     shortest: float
+    held: float
     thickest: float
     gap: float
     long: float
@@ -40,18 +42,18 @@ class Sizes(NamedTuple):
     def for_one(cls, shape: tuple[int, ...]) -> "Sizes":
         """In a picture of one digit."""
         side = min(shape)
-        return cls(max(10, 0.2 * side), max(2, 0.07 * side), 0.1 * side, np.inf, 0.15 * side)
+        return cls(max(10, 0.2 * side), max(10, 0.2 * side), max(2, 0.07 * side), 0.1 * side, np.inf, 0.15 * side)
 
     @classmethod
     def for_many(cls, shape: tuple[int, ...]) -> "Sizes":
         """In a picture of many digits whose height isn't known yet."""
         side = min(shape)
-        return cls(max(10, 0.3 * side), max(2, 0.05 * side), 0.1 * side, max(shape), 0.02 * side)
+        return cls(max(8, 0.2 * side), max(10, 0.3 * side), max(2, 0.05 * side), 0.1 * side, max(shape), 0.02 * side)
 
     @classmethod
     def for_height(cls, tall: float) -> "Sizes":
         """Among digits of a height."""
-        return cls(max(10, 0.9 * tall), max(2, 0.12 * tall), 0.3 * tall, 2.5 * tall, 0.5 * tall)
+        return cls(max(8, 0.3 * tall), max(10, 0.9 * tall), max(2, 0.12 * tall), 0.3 * tall, 2.5 * tall, 0.5 * tall)
 
 
 class Ruling(NamedTuple):
@@ -101,11 +103,11 @@ def printed_lines(lines: Lines, shape: tuple[int, ...], sizes: Sizes) -> Lines:
     height, width = shape[-2:]
     while True:
         kept = (
-            [line for line in level if line.length > sizes.long or all(_held(line, upright, width, _EDGE * width))],
+            [line for line in level if _is_printed(line, upright, width, _EDGE * width, sizes)],
             [
                 line
                 for line in upright
-                if line.length > sizes.long or all(_held(line, level, height, 0)) or _is_tooth(line, upright, level)
+                if _is_printed(line, level, height, 0, sizes) or _is_tooth(line, upright, level)
             ],
         )
         kept = _of_one_print(*kept)
@@ -228,6 +230,12 @@ def _slide(mask: Mask, size: int, both: np.ufunc) -> Mask:
         mask = both(mask[:-step], mask[step:])
         length += step
     return mask
+
+
+def _is_printed(line: Ruling, crossing: list[Ruling], width: int, margin: float, sizes: Sizes) -> bool:
+    if line.length > sizes.long:
+        return True
+    return line.length >= sizes.held and all(_held(line, crossing, width, margin))
 
 
 def _held(line: Ruling, crossing: list[Ruling], width: int, margin: float) -> tuple[bool, bool]:
