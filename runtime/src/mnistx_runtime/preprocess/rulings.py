@@ -103,7 +103,7 @@ def printed_lines(lines: Lines, shape: tuple[int, ...], sizes: Sizes) -> Lines:
     height, width = shape[-2:]
     while True:
         kept = (
-            [line for line in level if _is_printed(line, upright, width, _EDGE * width, sizes)],
+            _of_one_row([line for line in level if _is_printed(line, upright, width, _EDGE * width, sizes)], level),
             [
                 line
                 for line in upright
@@ -232,6 +232,20 @@ def _slide(mask: Mask, size: int, both: np.ufunc) -> Mask:
     return mask
 
 
+def _of_one_row(printed: list[Ruling], level: list[Ruling]) -> list[Ruling]:
+    """The printed lines, and those that go on with them: as long, as thick, and in a row with them."""
+    return [
+        line
+        for line in level
+        if line in printed
+        or any(
+            abs(each.at(line.start) - line.at(line.start)) <= 1 + line.thickness
+            and abs(each.length - line.length) <= 0.1 * line.length
+            for each in printed
+        )
+    ]
+
+
 def _is_printed(line: Ruling, crossing: list[Ruling], width: int, margin: float, sizes: Sizes) -> bool:
     if line.length > sizes.long:
         return True
@@ -256,14 +270,12 @@ def _held(line: Ruling, crossing: list[Ruling], width: int, margin: float) -> tu
 def _is_tooth(line: Ruling, beside: list[Ruling], level: list[Ruling]) -> bool:
     """Whether the line stands on another one, as one of several teeth of a length, of which two stand at its ends."""
     slack = 2 + 1.5 * line.thickness
-    alike = [each for each in beside if abs(each.start - line.start) <= slack and abs(each.end - line.end) <= slack]
-    columns = [each.at(each.end) for each in alike]
-    return len(alike) >= 2 and any(
-        abs(base.at(line.at(line.end)) - line.end) <= slack
-        and abs(min(columns) - base.start) <= slack
-        and abs(max(columns) - base.end) <= slack
-        for base in level
-    )
+    for base in level:
+        on_it = [each for each in beside if abs(base.at(each.at(each.end)) - each.end) <= slack + base.thickness]
+        columns = [each.at(each.end) for each in on_it]
+        if line in on_it and min(columns) - base.start <= slack and base.end - max(columns) <= slack:
+            return len(columns) >= 2 and line.thickness <= 1.5 * base.thickness + 1
+    return False
 
 
 def _erase(mask: Mask, erased: Mask, line: Ruling) -> None:

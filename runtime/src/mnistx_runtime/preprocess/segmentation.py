@@ -12,6 +12,7 @@ from mnistx_runtime.preprocess.ink import Floats, quantile, room_of
 from mnistx_runtime.preprocess.rulings import Lines, Sizes, erase, find_lines, printed_lines
 
 MIN_CONTRAST = 12  # grey levels of 255 between ground and ink
+_FAINT = 0.5  # of the level that separates ink from ground: printed lines are looked for down to there
 _BAND = 0.05  # of a digit's room: what lies mostly so near to the edge is no digit
 
 
@@ -99,13 +100,16 @@ def segment(ink: Floats, room: float | None = None, sizes: Sizes | None = None) 
 def _without_print(ink: Floats, sizes: Sizes) -> tuple[Floats, Lines]:
     """The ink without printed lines, and these; lines of another darkness are looked for in what is left."""
     printed: Lines = ([], [])
+    threshold = _otsu(ink)
     for _ in range(2):
-        mask = ink > _otsu(ink)
+        mask = ink > threshold
         lines = printed_lines(find_lines(mask, sizes), mask.shape, sizes)
         if not any(lines):
-            break
+            threshold *= _FAINT
+            continue
         rest = np.where(erase(mask, lines), np.float32(0), ink)
-        left = components(rest > _otsu(rest))
+        threshold = _otsu(rest)
+        left = components(rest > threshold)
         tallest = int((left.boxes[:, 2] - left.boxes[:, 0]).max(initial=0))
         if tallest < sizes.rest:
             break
