@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.preprocess.components import Components, components
 from mnistx_runtime.preprocess.ink import Floats
 from mnistx_runtime.preprocess.segmentation import Patch
 
@@ -17,6 +18,9 @@ _LEAST = 0.01  # squares of a digit's height: ink between two cuts
 _WALL = 1.7  # strokes: how wide ink is, at most, that a cut goes along rather than across
 _ALONG = 0.5  # what such ink counts as
 _SHARED = 0.8  # strokes of ink: a cut through more may leave out the side of a digit that another one shares
+_HOLE = 0.15  # heights of a digit that a cut through a hole counts as more
+_WALL_WIDTH = 0.35  # heights of a digit: of a stroke that two holes share, at most
+_WALL_INK = 0.05  # heights of a digit that a cut along it counts as
 _SIDESTEP = 0.03  # what a cut's step to the side counts as, in pixels of ink
 
 
@@ -24,14 +28,22 @@ class Cut(NamedTuple):
     """A way from top to bottom through little ink.
 
     Args:
-        columns: int `(height,)`: for each row the first column to its right.
+        left: int `(height,)`: for each row the first column that may belong to what is on its right.
+        right: likewise, past the last one that may belong to what is on its left; more than `left` where both may share
+            a stroke.
         ink: that it goes through, in heights of a digit; along a stroke it counts less.
         shares: whether it may go along a stroke that belongs to both sides.
     """
 
-    columns: NDArray[np.int64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
     ink: float
     shares: bool
+
+    @property
+    def column(self) -> float:
+        """Where it lies, on average."""
+        return float((self.left + self.right).mean()) / 2
 
 
 def find_cuts(patch: Patch, tall: float, stroke: float) -> list[Cut]:
@@ -52,23 +64,63 @@ def find_cuts(patch: Patch, tall: float, stroke: float) -> list[Cut]:
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * swerve + 1, axis=1)[:, centres]  # row, cut, column
     drift = 0.3 * np.abs(np.arange(-swerve, swerve + 1)) / (swerve * height)
     costs, steps = _cheapest(windows, drift)
+    holes = _holes(patch.mask, tall)
+    kept = _between_holes(holes, patch.mask.shape, tall)
+    walls = len(kept)
     cuts = []
     for centre, way, cost in zip(centres, *_ways(steps, costs), strict=True):
         columns = np.clip(centre + way - swerve, 0, width)
-        columns_inside = np.minimum(columns, width - 1)
-        through = float(patch.levels[np.arange(height), columns_inside].sum())
-        cuts.append(Cut(columns, float(cost) / tall, through > _SHARED * stroke))
-    kept: list[Cut] = []
+        at = np.arange(height), np.minimum(columns, width - 1)
+        pierced = len(np.unique(holes.labels[at][holes.labels[at] >= 0]))
+        through = float(patch.levels[at].sum())
+        cuts.append(Cut(columns, columns, float(cost) / tall + _HOLE * pierced, through > _SHARED * stroke))
     for cut in sorted(cuts, key=lambda cut: cut.ink):
-        if cut.ink > _MOST_INK or len(kept) >= 3 * width / tall + 1:
+        if cut.ink > _MOST_INK or len(kept) - walls >= 3 * width / tall + 1:
             break
-        if all(np.abs(cut.columns - other.columns).mean() > _APART * tall for other in kept):
+        if all(_distance(cut, other) > _APART * tall for other in kept):
             kept.append(cut)
     least = _LEAST * tall * tall
     cuts = []
-    for cut in sorted(kept, key=lambda cut: float(cut.columns.mean())):
+    for cut in sorted(kept, key=lambda cut: cut.column):
         if _area(patch, cuts[-1] if cuts else None, cut) > least and _area(patch, cut, None) > least:
             cuts.append(cut)
+    return cuts
+
+
+def _distance(cut: Cut, other: Cut) -> float:
+    """Columns between two cuts, on average; 0 inside a stroke that is shared."""
+    return float(np.maximum(np.maximum(other.left - cut.right, cut.left - other.right), 0).mean())
+
+
+def _holes(mask: NDArray[np.bool_], tall: float) -> Components:
+    """The ground that ink encloses: as much of it as digits do."""
+    ground = components(np.pad(~mask, 1, constant_values=True))
+    outside = ground.labels[0, 0]
+    large = (ground.areas >= _LEAST * tall * tall) & (np.arange(len(ground.areas)) != outside)
+    labels = np.where(np.append(large, False)[ground.labels], ground.labels, -1)[1:-1, 1:-1]
+    return Components(labels, np.where(large, ground.areas, 0), ground.boxes - 1)
+
+
+def _between_holes(holes: Components, shape: tuple[int, ...], tall: float) -> list[Cut]:
+    """Cuts along the stroke between two holes side by side, which belongs to the digits of both."""
+    order = sorted(np.flatnonzero(holes.areas).tolist(), key=lambda hole: int(holes.boxes[hole, 1]))
+    cuts = []
+    for one, two in zip(order, order[1:], strict=False):
+        (top, west, bottom, east), (up, left, down, right) = holes.boxes[one].tolist(), holes.boxes[two].tolist()
+        shared = min(bottom, down) - max(top, up)
+        if shared < 0.4 * min(bottom - top, down - up) or (west + east) / 2 > left or min(east - west, right - left) < 3:
+            continue
+        rows = np.arange(max(top, up), min(bottom, down))
+        end = shape[1] - np.argmax(holes.labels[rows][:, ::-1] == one, axis=1)
+        start = np.argmax(holes.labels[rows] == two, axis=1)
+        if float((start - end).mean()) > _WALL_WIDTH * tall or (start <= end).any():
+            continue
+        middle, half = (start + end) / 2, float((start - end).min()) / 2
+        away = rows - rows.mean()
+        slope = np.clip((away * middle).sum() / max((away**2).sum(), 1e-9), -0.7, 0.7)
+        columns = middle.mean() + slope * (np.arange(shape[0]) - rows.mean())
+        inner, outer = (np.rint(columns + side).astype(np.int64) for side in (-half, half))
+        cuts.append(Cut(inner, outer, _WALL_INK, False))
     return cuts
 
 
@@ -93,9 +145,9 @@ def _inside(patch: Patch, left: Cut | None, right: Cut | None, wider: tuple[int,
     columns = np.arange(patch.mask.shape[1])
     inside = np.ones_like(patch.mask)
     if left is not None:
-        inside &= columns >= left.columns[:, None] - wider[0]
+        inside &= columns >= left.left[:, None] - wider[0]
     if right is not None:
-        inside &= columns < right.columns[:, None] + wider[1]
+        inside &= columns < right.right[:, None] + wider[1]
     return inside
 
 

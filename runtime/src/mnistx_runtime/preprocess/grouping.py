@@ -11,6 +11,7 @@ from mnistx_runtime.preprocess.segmentation import Segmentation
 
 _TALL = 0.4  # what is lower is a part of a digit, or dirt
 _LOW = 0.65  # what is lower may be one of two strokes side by side, as of a four
+_COMMA = 0.85  # what is lower, and goes below the digits' feet, may be a comma
 _CLOSE = 0.2  # what is farther apart belongs to two digits
 _LARGEST = 1.35  # height and width
 _WIDEST = 0.9  # of a digit of two strokes side by side
@@ -129,7 +130,7 @@ def _delimiters(
     """What stands beside the digits: points and commas at their feet, dashes at half their height."""
     top, left, bottom, right = boxes.T
     height, width = bottom - top, right - left
-    low = (height <= _LOW * tall) & (width <= tall) & heavy
+    low = (height <= _COMMA * tall) & (width <= tall) & heavy
     digits = np.flatnonzero(large & (height >= _LOW * tall))
     if not len(digits):
         return []
@@ -137,16 +138,19 @@ def _delimiters(
     for piece in np.flatnonzero(low).tolist():
         apart = np.maximum(np.maximum(left[digits] - right[piece], left[piece] - right[digits]), 0)
         apart += np.maximum(np.maximum(top[digits] - bottom[piece], top[piece] - bottom[digits]), 0)
+        apart[digits == piece] = 10 * tall
         nearest = digits[int(apart.argmin())]
         if apart.min() > 1.5 * tall:
             continue
         beside = np.minimum(right[digits], right[piece]) - np.maximum(left[digits], left[piece])
         level = np.minimum(bottom[digits], bottom[piece]) - np.maximum(top[digits], top[piece])
-        if ((beside > 0.5 * width[piece]) & (level > -0.5 * tall)).any():
+        if ((beside > 0.5 * width[piece]) & (level > -0.5 * tall) & (digits != piece)).any():
             continue
         foot, head = int(bottom[nearest]), int(top[nearest])
+        if height[piece] > _LOW * tall and bottom[piece] - foot < 0.15 * tall:
+            continue
         middle = ((top[piece] + bottom[piece]) / 2 - head) / (foot - head)
-        if 0.72 <= middle <= 1.3 and width[piece] <= 0.4 * tall and top[piece] - head >= 0.5 * (foot - head):
+        if 0.72 <= middle <= 1.3 and width[piece] <= 0.4 * tall and top[piece] - head >= 0.4 * (foot - head):
             below = bottom[piece] - foot > 0.1 * tall or height[piece] > 0.3 * tall
             marks.append((piece, "," if below else "."))
         elif 0.25 <= middle <= 0.75 and height[piece] <= 0.3 * tall and width[piece] >= 1.5 * height[piece]:

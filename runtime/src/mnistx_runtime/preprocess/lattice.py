@@ -25,6 +25,10 @@ _LOW = 0.7
 _REJECTED = 3.0  # for what can't be a digit
 _JOINED = 1.0  # for what doesn't hang together
 _SHARING = 0.3  # penalty for such a side
+_CRUMB = 0.35  # of the ink of a typical digit: less may be none
+_LEFT_OUT = 6.0  # penalty for a typical digit's ink that is left out
+_NEIGHBOURS = 0.6  # of the ink that may be of digits beside the one
+_NEIGHBOUR = 2.0  # penalty for all of it
 _CLOSE = 0.1  # heights of a digit between what may be strokes of one
 
 
@@ -54,6 +58,7 @@ def compete(line: Sequence[Patch], tall: float, prepare: Callable[[Patch], Prepa
     """
     found: list[Prepared] = []
     at, before = 0, 0
+    typical = float(np.median([patch.mask.sum() for patch in line]))
     strokes = [stroke_width(patch.mask) * max(patch.mask.shape) / BOX for patch in line]
     cuts = [find_cuts(patch, tall, stroke) for patch, stroke in zip(line, strokes, strict=True)]
     for number, patch in enumerate(line):
@@ -62,8 +67,40 @@ def compete(line: Sequence[Patch], tall: float, prepare: Callable[[Patch], Prepa
             found.append(_weigh(prepare(both), both, tall, _JOINED, (before, at + len(cuts[number]) + 1)))
         for start, end, penalty, part in _parts(patch, cuts[number], tall, round(strokes[number])):
             found.append(_weigh(prepare(part), part, tall, penalty, (at + start, at + end)))
+        share = float(patch.mask.sum()) / typical
+        if share < _CRUMB:
+            found.append(found[-1]._replace(span=(at, at + len(cuts[number]) + 1), penalty=_LEFT_OUT * share, mark=""))
         before, at = at, at + len(cuts[number]) + 1
     return found
+
+
+def compete_as_one(digit: Patch, shape: tuple[int, ...], prepare: Callable[[Patch], Prepared]) -> list[Prepared]:
+    """What a picture's one digit may be: the ink that was found, or what is left of it without neighbours that come in
+    from the picture's sides.
+
+    Args:
+        digit: the ink.
+        shape: height and width of the picture that it is in.
+        prepare: makes the image of some ink.
+    """
+    tall, width = digit.mask.shape
+    whole = [_weigh(prepare(digit), digit, tall, 0.0, (0, 1))]
+    cut_off = digit.left == 0, digit.left + width == shape[1]
+    if not any(cut_off):
+        return whole
+    stroke = stroke_width(digit.mask) * max(digit.mask.shape) / BOX
+    cuts = find_cuts(digit, tall, stroke)
+    for left in [None, *(cuts if cut_off[0] else [])]:
+        for right in [*(cuts if cut_off[1] else []), None]:
+            if left is right or (left is not None and right is not None and left.column >= right.column):
+                continue
+            part = part_between(digit, left, right)
+            share = 1 - float(part.mask.sum() / digit.mask.sum())
+            if share > _NEIGHBOURS or part.mask.shape[0] < _LOW * tall:
+                continue
+            penalty = _CUT / 2 * sum(cut.ink for cut in (left, right) if cut is not None) + _NEIGHBOUR * share
+            whole.append(_weigh(prepare(part), part, tall, penalty, (0, 1)))
+    return whole
 
 
 def _parts(patch: Patch, cuts: list[Cut], tall: float, stroke: int) -> Iterator[tuple[int, int, float, Patch]]:

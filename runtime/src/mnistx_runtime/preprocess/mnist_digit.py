@@ -11,7 +11,7 @@ from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.components import Components
 from mnistx_runtime.preprocess.ink import Floats, channels_of, ink_of, quantile, turn_upright
-from mnistx_runtime.preprocess.lattice import prepare_patch
+from mnistx_runtime.preprocess.lattice import compete_as_one, prepare_patch
 from mnistx_runtime.preprocess.mnist_image import SIDE
 from mnistx_runtime.preprocess.segmentation import MIN_CONTRAST, Patch, Segmentation, segment
 
@@ -53,7 +53,10 @@ class MnistDigit:
         return [[self._judge(digit) for digit in line] for line in prepare_digits(picture)]
 
     def _judge(self, digit: Prepared) -> Prepared:
-        return digit if self._reject else digit._replace(rejection_reason=None)
+        if self._reject:
+            return digit
+        others = tuple(self._judge(other) for other in digit.alternatives)
+        return digit._replace(rejection_reason=None, alternatives=others)
 
 
 def image_from_picture(picture: Image.Image) -> NDArray[np.uint8]:
@@ -93,7 +96,8 @@ def prepare_digit(picture: Image.Image) -> Prepared:
     if look.factor > 1 and max(look.digit.mask.shape) < _ENOUGH:
         x, y, right, bottom = look.surroundings(picture.size)
         look = _look(picture.crop((x, y, right, bottom)), x, y)
-    return look.prepared(look.digit, picture)
+    first, *others = compete_as_one(look.digit, look.found.ink.shape, lambda digit: look.prepared(digit, picture))
+    return first._replace(alternatives=tuple(others))
 
 
 class _Look(NamedTuple):

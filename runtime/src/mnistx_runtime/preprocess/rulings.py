@@ -42,7 +42,7 @@ class Sizes(NamedTuple):
     def for_one(cls, shape: tuple[int, ...]) -> "Sizes":
         """In a picture of one digit."""
         side = min(shape)
-        return cls(max(10, 0.2 * side), max(10, 0.2 * side), max(2, 0.07 * side), 0.1 * side, np.inf, 0.15 * side)
+        return cls(max(10, 0.2 * side), max(10, 0.35 * side), max(2, 0.07 * side), 0.1 * side, np.inf, 0.15 * side)
 
     @classmethod
     def for_many(cls, shape: tuple[int, ...]) -> "Sizes":
