@@ -1,6 +1,8 @@
 """What a model answers: to a picture of one digit, and to a picture of many."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -98,6 +100,21 @@ class Prediction:
         return f"{self.name} ({self.probability:.2%})"
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What stands on a line and is no digit.
+
+    Args:
+        text: ".", "," or "-" between digits; "_" for an empty box.
+        at: how many digits of its line stand before it.
+        box: left, top, right, bottom, in the picture's pixels.
+    """
+
+    text: str
+    at: int
+    box: Box
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """The answers to all the digits in a picture.
@@ -106,11 +123,13 @@ class Reading:
         lines: from top to bottom, each from left to right.
         elapsed_ms: milliseconds from picture to answers.
         source: the picture's path, where it came from one.
+        marks: of each line, what stands between its digits; none without it.
     """
 
     lines: tuple[tuple[Prediction, ...], ...]
     elapsed_ms: float
     source: str | None = None
+    marks: tuple[tuple[Mark, ...], ...] = ()
 
     @property
     def digits(self) -> list[Prediction]:
@@ -119,13 +138,27 @@ class Reading:
 
     @property
     def text(self) -> str:
-        """The names, a line a line."""
+        """The names, a line a line, with what stands between them, as in `10.000`, and `_` for an empty box."""
+        return "\n".join(self._spell())
+
+    @property
+    def digits_only(self) -> str:
+        """The names alone, a line a line."""
         return "\n".join("".join(digit.name for digit in line) for line in self.lines)
 
     @property
     def probability(self) -> float:
         """Of the least sure of them, 0..1."""
         return min(digit.probability for digit in self.digits)
+
+    def unsure(self, min_confidence: float) -> list[Prediction]:
+        """Those that are no digit, or whose probability is below `min_confidence`, 0..1, in reading order.
+
+        Raises:
+            BadInput: `min_confidence` is no such number.
+        """
+        check_probability("min_confidence", min_confidence)
+        return [d for d in self.digits if d.rejection_reason or not d.probability >= min_confidence]
 
     def require(self, min_confidence: float) -> None:
         """Refuse to answer if one of them is no digit, or its probability is below `min_confidence`, 0..1.
@@ -134,25 +167,42 @@ class Reading:
             BadInput: `min_confidence` is no such number.
             PredictionRefused: it is; the text shows which.
         """
-        check_probability("min_confidence", min_confidence)
-        unsure = {id(d) for d in self.digits if d.rejection_reason or not d.probability >= min_confidence}
+        unsure = self.unsure(min_confidence)
         if unsure:
-            shown = " / ".join("".join("?" if id(d) in unsure else d.name for d in line) for line in self.lines)
-            raise PredictionRefused(
-                f"not sure enough of {len(unsure)} of {len(self.digits)}: {shown}, below {min_confidence:.1%}"
-            )
+            shown = " / ".join(self._spell(unsure))
+            reasons = [digit.rejection_reason for digit in unsure if digit.rejection_reason]
+            why = f", below {min_confidence:.1%}" if len(reasons) < len(unsure) else f": {reasons[0]}"
+            raise PredictionRefused(f"not sure enough of {len(unsure)} of {len(self.digits)}: {shown}{why}")
+
+    def _spell(self, unsure: Sequence[Prediction] = ()) -> list[str]:
+        """The text of each line, with a question mark for each of the unsure."""
+        hidden = {id(digit) for digit in unsure}
+        spelled = []
+        for line, marks in zip_longest(self.lines, self.marks, fillvalue=()):
+            parts = [(at, "?" if id(digit) in hidden else digit.name) for at, digit in enumerate(line, 1)]
+            parts += [(mark.at + 0.5, mark.text) for mark in marks]
+            spelled.append("".join(text for _, text in sorted(parts, key=lambda part: part[0])))
+        return spelled
 
     def to_dict(self, top_k: int = 1) -> dict[str, Any]:
-        """JSON-ready values: `source`, `text`, `probability`, `elapsed_ms`, and `digits`, each with its `line`."""
+        """JSON-ready values: `source`, `text`, `digits_only`, `probability`, `elapsed_ms`, `digits`, each with its
+        `line`, and `marks`, each with its `line`, its `text`, its `box`, and how many digits stand before it, `at`.
+        """
         digits = [digit.to_dict(top_k) | {"line": i} for i, line in enumerate(self.lines) for digit in line]
         for digit in digits:
             del digit["source"], digit["elapsed_ms"]
         return {
             "source": self.source,
             "text": self.text,
+            "digits_only": self.digits_only,
             "probability": round(self.probability, 6),
             "elapsed_ms": round(self.elapsed_ms, 3),
             "digits": digits,
+            "marks": [
+                {"line": i, "at": mark.at, "text": mark.text, "box": list(mark.box)}
+                for i, marks in enumerate(self.marks)
+                for mark in marks
+            ],
         }
 
     def __str__(self) -> str:

@@ -17,9 +17,9 @@ from mnistx_runtime.arguments import check_count, check_probability
 from mnistx_runtime.backends import backend
 from mnistx_runtime.batch import Found, Lines, found_in, prepare_files, prepare_picture
 from mnistx_runtime.best_path import best_path
-from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError
+from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, PredictionRefused
 from mnistx_runtime.pictures import Source, source_name
-from mnistx_runtime.prediction import Prediction, Reading
+from mnistx_runtime.prediction import Mark, Prediction, Reading
 from mnistx_runtime.preprocess import Prepared, Preprocess, preprocess_for
 from mnistx_runtime.temperature import apply_temperature
 from mnistx_runtime.threads import available_cpus
@@ -179,7 +179,10 @@ class Predictor:
         lines = prepare_picture(picture, self._preprocess, many)
         (chosen,) = self._choose([found_in(lines)])
         elapsed = (perf_counter() - began) * 1e3
-        prepared = [[line[index] for index, _, _ in best] for line, best in zip(lines, chosen, strict=True)]
+        prepared = [
+            [line[index] for index, found, _ in best if found.mark is None]
+            for line, best in zip(lines, chosen, strict=True)
+        ]
         return prepared, self._reading(chosen, source_name(picture), elapsed)
 
     def _choose(self, pictures: Sequence[Lines]) -> list[list[list[_Chosen]]]:
@@ -196,14 +199,27 @@ class Predictor:
                     for found, log_p in zip(line, sure[at:], strict=False)
                 ]
                 best = best_path([found.span for found in line], costs)
-                chosen[-1].append([(index, line[index], rows[at + index]) for index in best if line[index].mark is None])
+                chosen[-1].append([(index, line[index], rows[at + index]) for index in best if line[index].mark != ""])
                 at += len(line)
         return chosen
 
-    def _reading(self, lines: list[list[_Chosen]], name: str | None, elapsed_ms: float) -> Reading:
-        share = elapsed_ms / max(sum(map(len, lines)), 1)
-        answers = (tuple(self._prediction(row, share, name, found) for _, found, row in line) for line in lines)
-        return Reading(tuple(answers), elapsed_ms, name)
+    def _reading(self, chosen: list[list[_Chosen]], name: str | None, elapsed_ms: float) -> Reading:
+        kept = [line for line in chosen if any(found.mark is None for _, found, _ in line)]
+        share = elapsed_ms / max(sum(found.mark is None for line in kept for _, found, _ in line), 1)
+        lines, marks = [], []
+        for line in kept:
+            digits: list[Prediction] = []
+            beside: list[Mark] = []
+            for _, found, row in line:
+                if found.mark is None:
+                    digits.append(self._prediction(row, share, name, found))
+                else:
+                    beside.append(Mark(found.mark, len(digits), found.box))
+            lines.append(tuple(digits))
+            marks.append(tuple(beside))
+        if not lines:
+            raise PredictionRefused("no digit found: nothing of the ink is one")
+        return Reading(tuple(lines), elapsed_ms, name, tuple(marks))
 
     def predict_batch(self, images: NDArray[np.uint8]) -> list[Prediction]:
         """Answer images that already are as the model reads them; nothing is done to their pixels.

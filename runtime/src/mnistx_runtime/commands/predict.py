@@ -150,7 +150,8 @@ def _report_answer(
         if name == "-" or not isinstance(error, UnreadablePicture | OSError):
             text = f"{name}: {text}"
         if write:
-            write({"source": name, "error": text, "exit_code": code})
+            given = answer.to_dict(asked.top_k) if hasattr(answer, "lines") else {}
+            write(given | {"source": name, "error": text, "exit_code": code})
         say(f"Error: {text}", err=True)
         return code
     if write:

@@ -7,6 +7,7 @@ Lecolinet 1996, "A survey of methods and strategies in character segmentation").
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -27,6 +28,7 @@ _JOINED = 1.0  # for what doesn't hang together
 _SHARING = 0.3  # penalty for such a side
 _CRUMB = 0.35  # of the ink of a typical digit: less may be none
 _LEFT_OUT = 6.0  # penalty for a typical digit's ink that is left out
+_CUT_OFF = 0.7  # penalty for a digit at the picture's side that could be cut
 _NEIGHBOURS = 0.6  # of the ink that may be of digits beside the one
 _NEIGHBOUR = 2.0  # penalty for all of it
 _CLOSE = 0.1  # heights of a digit between what may be strokes of one
@@ -48,7 +50,19 @@ def prepare_patch(picture: Image.Image, found: Segmentation, digit: Patch, facto
     return Prepared(picture, (left, top, right, bottom), image[None], digit.levels, *judge(found, digit, image))
 
 
-def compete(line: Sequence[Patch], tall: float, prepare: Callable[[Patch], Prepared]) -> list[Prepared]:
+class Item(NamedTuple):
+    """What hangs together on a line.
+
+    Args:
+        patch: its ink.
+        mark: what it is if it is no digit; see `Prepared`.
+    """
+
+    patch: Patch
+    mark: str | None = None
+
+
+def compete(line: Sequence[Item], tall: float, prepare: Callable[[Patch], Prepared]) -> list[Prepared]:
     """What the ink of a line may be, with spans and penalties.
 
     Args:
@@ -57,20 +71,26 @@ def compete(line: Sequence[Patch], tall: float, prepare: Callable[[Patch], Prepa
         prepare: makes the image of some ink.
     """
     found: list[Prepared] = []
-    at, before = 0, 0
-    typical = float(np.median([patch.mask.sum() for patch in line]))
-    strokes = [stroke_width(patch.mask) * max(patch.mask.shape) / BOX for patch in line]
-    cuts = [find_cuts(patch, tall, stroke) for patch, stroke in zip(line, strokes, strict=True)]
-    for number, patch in enumerate(line):
-        if number and _may_be_one(line[number - 1], patch, tall):
-            both = _join(line[number - 1], patch)
-            found.append(_weigh(prepare(both), both, tall, _JOINED, (before, at + len(cuts[number]) + 1)))
-        for start, end, penalty, part in _parts(patch, cuts[number], tall, round(strokes[number])):
-            found.append(_weigh(prepare(part), part, tall, penalty, (at + start, at + end)))
+    at, before = 0, -1
+    typical = float(np.median([item.patch.mask.sum() for item in line if item.mark is None]))
+    last: Patch | None = None
+    for patch, mark in line:
+        if mark is not None:
+            found.append(prepare(patch)._replace(span=(at, at + 1), mark=mark))
+            at, last = at + 1, None
+            continue
+        stroke = stroke_width(patch.mask) * max(patch.mask.shape) / BOX
+        cuts = find_cuts(patch, tall, stroke)
+        end = at + len(cuts) + 1
+        if last is not None and _may_be_one(last, patch, tall):
+            both = _join(last, patch)
+            found.append(_weigh(prepare(both), both, tall, _JOINED, (before, end)))
+        for first, past, penalty, part in _parts(patch, cuts, tall, round(stroke)):
+            found.append(_weigh(prepare(part), part, tall, penalty, (at + first, at + past)))
         share = float(patch.mask.sum()) / typical
         if share < _CRUMB:
-            found.append(found[-1]._replace(span=(at, at + len(cuts[number]) + 1), penalty=_LEFT_OUT * share, mark=""))
-        before, at = at, at + len(cuts[number]) + 1
+            found.append(found[-1]._replace(span=(at, end), penalty=_LEFT_OUT * share, mark=""))
+        before, at, last = at, end, patch
     return found
 
 
@@ -90,6 +110,8 @@ def compete_as_one(digit: Patch, shape: tuple[int, ...], prepare: Callable[[Patc
         return whole
     stroke = stroke_width(digit.mask) * max(digit.mask.shape) / BOX
     cuts = find_cuts(digit, tall, stroke)
+    if cuts:
+        whole[0] = whole[0]._replace(penalty=whole[0].penalty + _CUT_OFF)
     for left in [None, *(cuts if cut_off[0] else [])]:
         for right in [*(cuts if cut_off[1] else []), None]:
             if left is right or (left is not None and right is not None and left.column >= right.column):

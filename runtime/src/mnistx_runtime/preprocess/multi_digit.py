@@ -4,9 +4,10 @@ import numpy as np
 from PIL import Image
 
 from mnistx_runtime.preprocess import Prepared
+from mnistx_runtime.preprocess.boxes import empty_boxes
 from mnistx_runtime.preprocess.grouping import digit_height, group_pieces
 from mnistx_runtime.preprocess.ink import channels_of, ink_of, turn_upright
-from mnistx_runtime.preprocess.lattice import compete, prepare_patch
+from mnistx_runtime.preprocess.lattice import Item, compete, prepare_patch
 from mnistx_runtime.preprocess.rulings import Ruling, Sizes
 from mnistx_runtime.preprocess.segmentation import Patch, Segmentation, segment
 
@@ -31,13 +32,33 @@ def prepare_digits(picture: Image.Image) -> list[list[Prepared]]:
     picture = turn_upright(picture)
     found, factor = _look(picture)
     tall = digit_height(found)
-    groups, _ = group_pieces(found, tall)
-    digits = [found.patch(group) for group in groups]
+    groups, marks = group_pieces(found, tall)
+    lines = _lines([found.patch(group) for group in groups], found.printed[0], tall)
+    items = [[Item(digit) for digit in line] for line in lines]
+    for piece, mark in marks:
+        _put(items, Item(found.patch([piece]), mark))
+    for box in empty_boxes(found.printed, lines, tall):
+        _put(items, Item(box, "_"))
 
     def prepare(digit: Patch) -> Prepared:
         return prepare_patch(picture, found, digit, factor)
 
-    return [compete(line, tall, prepare) for line in _lines(digits, found.printed[0], tall)]
+    return [compete(line, tall, prepare) for line in items]
+
+
+def _put(lines: list[list[Item]], item: Item) -> None:
+    """Put something on the line of the digit that is nearest to it, in its place."""
+    x, y = _middle(item.patch)
+    away = [
+        min((x - column) ** 2 + 4 * (y - row) ** 2 for column, row in (_middle(each.patch) for each in line))
+        for line in lines
+    ]
+    line = lines[int(np.argmin(away))]
+    line.insert(sum(_middle(each.patch)[0] < x for each in line), item)
+
+
+def _middle(patch: Patch) -> tuple[float, float]:
+    return patch.left + patch.mask.shape[1] / 2, patch.top + patch.mask.shape[0] / 2
 
 
 def _look(picture: Image.Image) -> tuple[Segmentation, int]:
