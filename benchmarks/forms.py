@@ -68,7 +68,11 @@ def box_row(count: int, digits: Digits, random: Random, empty: bool = False) -> 
     """Boxes side by side with a digit in each; with `empty`, now and then none."""
     side = int(random.integers(36, 150))
     aspect = random.uniform(0.75, 1.1)
-    width, thick, margin = round(side * aspect), int(random.integers(1, 2 + side // 25)), int(side * random.uniform(0.05, 0.5))
+    width, thick, margin = (
+        round(side * aspect),
+        int(random.integers(1, 2 + side // 25)),
+        int(side * random.uniform(0.05, 0.5)),
+    )
     gap = 0 if random.random() < 0.6 else round(side * random.uniform(0.1, 0.5))
     page_width = margin * 2 + count * width + (count - 1) * gap
     ink, lines = (np.zeros((side + 2 * margin, page_width + thick), np.float32) for _ in range(2))
@@ -95,7 +99,15 @@ def box_row(count: int, digits: Digits, random: Random, empty: bool = False) -> 
         label, digit = digits()
         shape = ink_image(digit, round(side * random.uniform(0.45, 0.8)), random)
         while shape.shape[1] > 0.85 * width:
-            shape = shape[:, : int(0.85 * width)] if shape.shape[0] < 8 else np.asarray(Image.fromarray(shape).resize((int(width * 0.8), max(4, int(shape.shape[0] * 0.8 * width / shape.shape[1])))))
+            shape = (
+                shape[:, : int(0.85 * width)]
+                if shape.shape[0] < 8
+                else np.asarray(
+                    Image.fromarray(shape).resize(
+                        (int(width * 0.8), max(4, int(shape.shape[0] * 0.8 * width / shape.shape[1])))
+                    )
+                )
+            )
         where = random.random()
         x = left + round((width - shape.shape[1]) * random.uniform(0.15, 0.85))
         y = top + round((side - shape.shape[0]) * random.uniform(0.15, 0.85))
@@ -171,7 +183,11 @@ def cheque_amount(digits: Digits, random: Random) -> tuple[str, Image.Image]:
     base = pad + height
     ink = np.zeros((height + 2 * pad, x + round(height * random.uniform(0.15, 0.5))), np.float32)
     for shape, at, sort in parts:
-        top = base - shape.shape[0] + int(random.integers(-2, 3)) if sort == 1 else (base - 3 if sort == 0 else base - height // 2)
+        top = (
+            base - shape.shape[0] + int(random.integers(-2, 3))
+            if sort == 1
+            else (base - 3 if sort == 0 else base - height // 2)
+        )
         put(ink, shape, at, top)
     lines = np.zeros_like(ink)
     if random.random() < 0.6:
@@ -201,7 +217,10 @@ KINDS: dict[str, tuple[bool, Callable[[Digits, Random], tuple[str, Image.Image]]
     "one digit on guide lines": (False, guide_lines),
     "one digit cut from a cheque": (False, cheque_digit),
     "row of boxes": (True, lambda digits, random: box_row(int(random.integers(2, 9)), digits, random)),
-    "row of boxes, some empty": (True, lambda digits, random: box_row(int(random.integers(3, 9)), digits, random, True)),
+    "row of boxes, some empty": (
+        True,
+        lambda digits, random: box_row(int(random.integers(3, 9)), digits, random, True),
+    ),
     "amount on a cheque": (True, cheque_amount),
 }
 

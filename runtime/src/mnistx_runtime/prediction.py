@@ -179,7 +179,7 @@ class Reading:
         hidden = {id(digit) for digit in unsure}
         spelled = []
         for line, marks in zip_longest(self.lines, self.marks, fillvalue=()):
-            parts = [(at, "?" if id(digit) in hidden else digit.name) for at, digit in enumerate(line, 1)]
+            parts = [(float(at), "?" if id(digit) in hidden else digit.name) for at, digit in enumerate(line, 1)]
             parts += [(mark.at + 0.5, mark.text) for mark in marks]
             spelled.append("".join(text for _, text in sorted(parts, key=lambda part: part[0])))
         return spelled

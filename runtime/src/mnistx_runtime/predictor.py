@@ -190,7 +190,8 @@ class Predictor:
         images = [found.image for lines in pictures for line in lines for found in line]
         rows = self.log_probs(np.stack(images)) if images else np.empty((0, 1), np.float32)
         sure = apply_temperature(rows, self.metadata.temperature).max(1)
-        at, chosen = 0, []
+        at = 0
+        chosen: list[list[list[_Chosen]]] = []
         for lines in pictures:
             chosen.append([])
             for line in lines:

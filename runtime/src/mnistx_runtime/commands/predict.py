@@ -150,7 +150,7 @@ def _report_answer(
         if name == "-" or not isinstance(error, UnreadablePicture | OSError):
             text = f"{name}: {text}"
         if write:
-            given = answer.to_dict(asked.top_k) if hasattr(answer, "lines") else {}
+            given = {} if isinstance(answer, Exception) or not hasattr(answer, "lines") else answer.to_dict(asked.top_k)
             write(given | {"source": name, "error": text, "exit_code": code})
         say(f"Error: {text}", err=True)
         return code

@@ -1,5 +1,6 @@
-"""Where digits that touch may be cut apart: more often than needed, as only the model can say which parts are digits."""
+"""Where digits that touch may be cut apart: oftener than needed, as only the model can say which parts are digits."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -105,10 +106,12 @@ def _between_holes(holes: Components, shape: tuple[int, ...], tall: float) -> li
     """Cuts along the stroke between two holes side by side, which belongs to the digits of both."""
     order = sorted(np.flatnonzero(holes.areas).tolist(), key=lambda hole: int(holes.boxes[hole, 1]))
     cuts = []
-    for one, two in zip(order, order[1:], strict=False):
+    for one, two in pairwise(order):
         (top, west, bottom, east), (up, left, down, right) = holes.boxes[one].tolist(), holes.boxes[two].tolist()
         shared = min(bottom, down) - max(top, up)
-        if shared < 0.4 * min(bottom - top, down - up) or (west + east) / 2 > left or min(east - west, right - left) < 3:
+        if shared < 0.4 * min(bottom - top, down - up) or (west + east) / 2 > left:
+            continue
+        if min(east - west, right - left) < 3:
             continue
         rows = np.arange(max(top, up), min(bottom, down))
         end = shape[1] - np.argmax(holes.labels[rows][:, ::-1] == one, axis=1)

@@ -87,13 +87,16 @@ def digit_height(found: Segmentation) -> float:
     return float(heights[order][np.searchsorted(below, below[-1] / 2)])
 
 
-def group_pieces(found: Segmentation, tall: float) -> tuple[list[list[int]], list[tuple[int, str]]]:
+def group_pieces(
+    found: Segmentation, tall: float, delimited: bool = True
+) -> tuple[list[list[int]], list[tuple[int, str]]]:
     """The pieces of each digit: a tall one and the small ones near it, two strokes, or crumbs that are tall together;
     and the pieces that stand between digits, as "." or "," or "-".
 
     Args:
         found: the ink.
         tall: height of a digit, in pixels.
+        delimited: there may be points, commas and dashes between the digits; there are none in boxes.
 
     Raises:
         PredictionRefused: nothing is as tall as a digit.
@@ -107,7 +110,7 @@ def group_pieces(found: Segmentation, tall: float) -> tuple[list[list[int]], lis
         raise PredictionRefused("no digit found: no ink is as tall as a digit")
     typical = float(np.median(found.weight[large]))
     _require_at_most(_MOST, int(large.sum()))
-    marks = _delimiters(boxes, large, found.weight >= 0.02 * typical, tall)
+    marks = _delimiters(boxes, large, found.weight >= 0.02 * typical, tall) if delimited else []
     for piece, _ in marks:
         large[piece] = False
     small = (height < _TALL * tall) & (width < 1.1 * tall) & (found.weight >= 0.02 * typical)
@@ -124,9 +127,7 @@ def group_pieces(found: Segmentation, tall: float) -> tuple[list[list[int]], lis
     return [list(group.pieces) for group in _join_strokes(groups.all, tall)], marks
 
 
-def _delimiters(
-    boxes: Boxes, large: NDArray[np.bool_], heavy: NDArray[np.bool_], tall: float
-) -> list[tuple[int, str]]:
+def _delimiters(boxes: Boxes, large: NDArray[np.bool_], heavy: NDArray[np.bool_], tall: float) -> list[tuple[int, str]]:
     """What stands beside the digits: points and commas at their feet, dashes at half their height."""
     top, left, bottom, right = boxes.T
     height, width = bottom - top, right - left

@@ -153,7 +153,7 @@ def _weigh(prepared: Prepared, part: Patch, tall: float, penalty: float, span: t
 def _may_be_one(left: Patch, right: Patch, tall: float) -> bool:
     end = left.left + left.mask.shape[1]
     width = max(end, right.left + right.mask.shape[1]) - min(left.left, right.left)
-    return right.left - end <= _CLOSE * tall and width <= tall
+    return bool(right.left - end <= _CLOSE * tall and width <= tall)
 
 
 def _join(one: Patch, two: Patch) -> Patch:

@@ -29,7 +29,7 @@ class MnistDigit:
         BadInput: the spec is of another shape, or a parameter is unknown.
     """
 
-    version = 2
+    version = 3
     draft = 1024
 
     def __init__(self, spec: InputSpec) -> None:

@@ -14,6 +14,7 @@ from mnistx_runtime.preprocess.segmentation import Patch, Segmentation, segment
 _HEIGHT = 64  # working pixels of a digit, where the picture has as many
 _LARGEST = 2048  # working pixels of the longer side
 _LINE_APART = 0.5  # heights of a digit between two printed lines that aren't one in pieces
+_FOOT = 2.2  # heights of a digit that a line is below its middle, at most, where it stands on it
 _ROOM = 1.5  # a digit's room, in heights of a digit
 
 
@@ -32,7 +33,8 @@ def prepare_digits(picture: Image.Image) -> list[list[Prepared]]:
     picture = turn_upright(picture)
     found, factor = _look(picture)
     tall = digit_height(found)
-    groups, marks = group_pieces(found, tall)
+    boxed = min(len(found.printed[0]), len(found.printed[1]) // 2) > 0
+    groups, marks = group_pieces(found, tall, delimited=not boxed)
     lines = _lines([found.patch(group) for group in groups], found.printed[0], tall)
     items = [[Item(digit) for digit in line] for line in lines]
     for piece, mark in marks:
@@ -74,7 +76,7 @@ def _look(picture: Image.Image) -> tuple[Segmentation, int]:
 
 def _lines(digits: list[Patch], rulings: list[Ruling], tall: float) -> list[list[Patch]]:
     """Digits in reading order. From left to right, each goes on the line whose last digit it overlaps most in height,
-    so that a line may climb or sink. What stands between the same two printed lines stands on one line.
+    so that a line may climb or sink. What stands above the same printed line is on one line.
     """
     lines: list[list[Patch]] = []
     ends = np.empty((len(digits), 3))  # top and bottom of each line's last digit, and the room that it stands in
@@ -96,9 +98,9 @@ def _lines(digits: list[Patch], rulings: list[Ruling], tall: float) -> list[list
 
 
 def _room_between(digit: Patch, rulings: list[Ruling], tall: float) -> int:
-    """Which room between printed lines a digit stands in, counted from above; 0 above the first and below the last."""
+    """Which printed line a digit stands above, counted from 1; 0 where there's none near below it."""
     x, y = digit.left + digit.mask.shape[1] / 2, digit.top + digit.mask.shape[0] / 2
     heights = sorted(line.at(x) for line in rulings)
     edges = [height for k, height in enumerate(heights) if not k or height - heights[k - 1] > _LINE_APART * tall]
-    above = sum(edge < y for edge in edges)
-    return above if above < len(edges) else 0
+    below = [k for k, edge in enumerate(edges, 1) if -_LINE_APART * tall / 2 <= edge - y <= _FOOT * tall]
+    return below[0] if below else 0

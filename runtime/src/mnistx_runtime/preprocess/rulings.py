@@ -53,7 +53,7 @@ class Sizes(NamedTuple):
     @classmethod
     def for_height(cls, tall: float) -> "Sizes":
         """Among digits of a height."""
-        return cls(max(8, 0.3 * tall), max(10, 0.9 * tall), max(2, 0.12 * tall), 0.3 * tall, 2.5 * tall, 0.5 * tall)
+        return cls(max(8, 0.3 * tall), max(10, 0.9 * tall), max(2, 0.12 * tall), 0.12 * tall, 2.5 * tall, 0.5 * tall)
 
 
 class Ruling(NamedTuple):
@@ -102,13 +102,10 @@ def printed_lines(lines: Lines, shape: tuple[int, ...], sizes: Sizes) -> Lines:
     level, upright = lines
     height, width = shape[-2:]
     while True:
+        teeth = set(_teeth(upright, level))
         kept = (
             _of_one_row([line for line in level if _is_printed(line, upright, width, _EDGE * width, sizes)], level),
-            [
-                line
-                for line in upright
-                if _is_printed(line, level, height, 0, sizes) or _is_tooth(line, upright, level)
-            ],
+            [line for line in upright if line in teeth or _is_printed(line, level, height, 0, sizes)],
         )
         kept = _of_one_print(*kept)
         if len(kept[0]) == len(level) and len(kept[1]) == len(upright):
@@ -234,10 +231,11 @@ def _slide(mask: Mask, size: int, both: np.ufunc) -> Mask:
 
 def _of_one_row(printed: list[Ruling], level: list[Ruling]) -> list[Ruling]:
     """The printed lines, and those that go on with them: as long, as thick, and in a row with them."""
+    known = set(printed)
     return [
         line
         for line in level
-        if line in printed
+        if line in known
         or any(
             abs(each.at(line.start) - line.at(line.start)) <= 1 + line.thickness
             and abs(each.length - line.length) <= 0.1 * line.length
@@ -267,15 +265,22 @@ def _held(line: Ruling, crossing: list[Ruling], width: int, margin: float) -> tu
     return start, end
 
 
-def _is_tooth(line: Ruling, beside: list[Ruling], level: list[Ruling]) -> bool:
-    """Whether the line stands on another one, as one of several teeth of a length, of which two stand at its ends."""
-    slack = 2 + 1.5 * line.thickness
+def _teeth(upright: list[Ruling], level: list[Ruling]) -> list[Ruling]:
+    """The lines that stand on a level one as the teeth of a comb: two of them stand at its ends."""
+    teeth = []
     for base in level:
-        on_it = [each for each in beside if abs(base.at(each.at(each.end)) - each.end) <= slack + base.thickness]
-        columns = [each.at(each.end) for each in on_it]
-        if line in on_it and min(columns) - base.start <= slack and base.end - max(columns) <= slack:
-            return len(columns) >= 2 and line.thickness <= 1.5 * base.thickness + 1
-    return False
+        standing = []
+        for line in upright:
+            slack = 2 + 1.5 * line.thickness
+            column = line.at(line.end)
+            if abs(base.at(column) - line.end) <= slack + base.thickness:
+                standing.append((column, slack, line))
+        if len(standing) < 2:
+            continue
+        first, last = min(standing, key=lambda each: each[0]), max(standing, key=lambda each: each[0])
+        if first[0] - base.start <= first[1] and base.end - last[0] <= last[1]:
+            teeth += [line for _, _, line in standing if line.thickness <= 1.5 * base.thickness + 1]
+    return teeth
 
 
 def _erase(mask: Mask, erased: Mask, line: Ruling) -> None:
@@ -283,7 +288,7 @@ def _erase(mask: Mask, erased: Mask, line: Ruling) -> None:
     height = mask.shape[0]
     columns = np.arange(line.start, line.end)
     half = line.thickness / 2 + 1
-    middle = line.at(columns)
+    middle = line.height + line.slope * columns
     top, bottom = np.rint(middle - half).astype(np.int64), np.rint(middle + half).astype(np.int64)
     above = (top > 0) & mask[np.clip(top - 1, 0, height - 1), columns]
     below = (bottom < height - 1) & mask[np.clip(bottom + 1, 0, height - 1), columns]
