@@ -110,12 +110,11 @@ def group_pieces(
         raise PredictionRefused("no digit found: no ink is as tall as a digit")
     typical = float(np.median(found.weight[large]))
     _require_at_most(_MOST, int(large.sum()))
+    small = (height < _TALL * tall) & (width < 1.1 * tall) & (found.weight >= 0.02 * typical)
+    _require_at_most(_MOST_CRUMBS, int(small.sum()))
     marks = _delimiters(boxes, large, found.weight >= 0.02 * typical, tall) if delimited else []
     for piece, _ in marks:
-        large[piece] = False
-    small = (height < _TALL * tall) & (width < 1.1 * tall) & (found.weight >= 0.02 * typical)
-    small[[piece for piece, _ in marks]] = False
-    _require_at_most(_MOST_CRUMBS, int(small.sum()))
+        large[piece] = small[piece] = False
     groups, crumbs = _Groups(_group(boxes, i) for i in np.flatnonzero(large).tolist()), _Groups()
     for i in sorted(np.flatnonzero(small).tolist(), key=lambda i: -found.weight[i]):
         crumb = _group(boxes, i)

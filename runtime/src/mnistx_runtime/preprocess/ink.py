@@ -15,6 +15,7 @@ _SMALL = 96  # pixels a side of the copy on which polarity and colour are decide
 _GRID = 5  # places a side at which the ground is measured on it
 _DARKEST = 32  # grey level of paper in the deepest shadow in which ink is still judged by the share of light it takes
 _EDGE = 0.42  # say of the picture's edge in what is ink, where 0.5 would decide alone
+_OF_MEDIAN = 1.5  # a noise's mean is at most that much of its median; strokes raise the mean alone
 _COLOUR_GAIN = 1.7  # how much better ink must show in one colour than in brightness
 
 
@@ -155,7 +156,7 @@ def _median_around(small: Floats) -> Floats:
 def _smooth(channel: Floats, room: float) -> Floats:
     """Less noise: the more of it there is, the wider the blur; a clean picture stays as it is."""
     curvature = np.abs(channel[:, 1:-1] * 2 - channel[:, :-2] - channel[:, 2:])
-    noise = float(curvature.mean()) if curvature.size else 0.0
+    noise = min(float(curvature.mean()), _OF_MEDIAN * quantile(curvature, 0.5)) if curvature.size else 0.0
     radius = room / 150 * min(noise / 8, 2)
     if radius < 0.3:
         return channel

@@ -121,7 +121,12 @@ def compete_as_one(digit: Patch, shape: tuple[int, ...], prepare: Callable[[Patc
             if share > _NEIGHBOURS or part.mask.shape[0] < _LOW * tall:
                 continue
             penalty = _CUT / 2 * sum(cut.ink for cut in (left, right) if cut is not None) + _NEIGHBOUR * share
-            whole.append(_weigh(prepare(part), part, tall, penalty, (0, 1)))
+            prepared = _weigh(prepare(part), part, tall, penalty, (0, 1))
+            if whole[0].rejection_reason:
+                prepared = prepared._replace(
+                    rejection_reason=whole[0].rejection_reason, rejected_below=whole[0].rejected_below
+                )
+            whole.append(prepared)
     return whole
 
 

@@ -18,7 +18,7 @@ def boxes_of(*boxes: Box) -> Segmentation:
 
 
 def groups(found: Segmentation) -> list[set[Box]]:
-    grouped = group_pieces(found, digit_height(found))
+    grouped, _ = group_pieces(found, digit_height(found))
     return [{tuple(map(int, found.pieces.boxes[piece])) for piece in group} for group in grouped]  # type: ignore[misc]
 
 
@@ -72,7 +72,7 @@ def specks(count: int, height: int) -> Segmentation:
 
 
 def test_as_many_digits_as_a_page_holds_are_grouped_and_more_are_refused() -> None:
-    assert len(group_pieces(specks(900, 8), 8)) == 900
+    assert len(group_pieces(specks(900, 8), 8)[0]) == 900
     for count in (1100, 30_000):
         found = specks(count, 8)
         with pytest.raises(PredictionRefused, match=f"{count:,} pieces of ink found that could be of digits"):
@@ -84,6 +84,17 @@ def test_thousands_of_crumbs_are_refused() -> None:
     boxes, pieces = found.pieces.boxes.copy(), found.pieces
     boxes[:3, 2] += 40
     weight = np.where(np.arange(5000) < 3, 9.0, 1.0)
-    tall = Segmentation(found.ink, found.threshold, Components(pieces.labels, pieces.areas, boxes), weight)
+    tall = Segmentation(found.ink, found.threshold, Components(pieces.labels, pieces.areas, boxes), weight, ([], []))
     with pytest.raises(PredictionRefused, match="4,997 pieces of ink"):
         group_pieces(tall, 48)
+
+
+@pytest.mark.parametrize(
+    ("mark", "expected"),
+    [((96, 70, 101, 76), "."), ((90, 70, 110, 78), ","), ((72, 66, 78, 92), "-"), ((52, 70, 58, 76), None)],
+)
+def test_what_stands_beside_digits_is_told_from_them(mark: Box, expected: str | None) -> None:
+    found = boxes_of((50, 50, 100, 60), (50, 100, 100, 112), (52, 150, 100, 160), mark)
+    digits, marks = group_pieces(found, digit_height(found))
+    assert [text for _, text in marks] == ([expected] if expected else [])
+    assert len(digits) == 3 and not group_pieces(found, digit_height(found), delimited=False)[1]

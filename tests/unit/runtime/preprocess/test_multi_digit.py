@@ -87,7 +87,7 @@ def test_digits_that_touch_are_cut_apart() -> None:
 @pytest.mark.parametrize("name", "0123456789")
 def test_one_digit_is_prepared_as_it_is_alone(name: str) -> None:
     page = sheet(name)
-    ((digit,),) = prepare_digits(page)
+    ((digit,),) = PREDICTOR.explain_many(page)[0]
     alone = PREDICTOR.explain(page)[0]
     nearby = (np.roll(digit.image, step, (1, 2)) for step in product((-1, 0, 1), repeat=2))  # rounded to whole pixels
     assert min(np.abs(image.astype(int) - alone.image).mean() for image in nearby) < 8
