@@ -243,10 +243,13 @@ def draw(kind: str, number: int) -> tuple[str, Image.Image]:
     return KINDS[kind][1](digits, random)
 
 
-def read(predictor: Predictor, picture: Image.Image, many: bool) -> str | None:
-    """What is read; None where it is refused."""
+def read(predictor: Predictor, picture: Image.Image, many: bool, boxed: bool) -> str | None:
+    """What is read, of boxes with the empty ones; None where it is refused."""
     try:
-        return predictor.predict_many(picture).text if many else predictor.predict(picture).name
+        if not many:
+            return predictor.predict(picture).name
+        reading = predictor.predict_many(picture)
+        return reading.text if boxed else reading.digits_only
     except MnistxError:
         return None
 
@@ -256,6 +259,9 @@ if __name__ == "__main__":
     for kind, (many, _) in KINDS.items():
         if len(sys.argv) > 1 and not any(word in kind for word in sys.argv[1:]):
             continue
-        pairs = [(text, read(predictor, picture, many)) for text, picture in (draw(kind, k) for k in range(PICTURES))]
+        pairs = [
+            (text, read(predictor, picture, many, "box" in kind))
+            for text, picture in (draw(kind, k) for k in range(PICTURES))
+        ]
         right, given = sum(a == b for a, b in pairs), sum(b is not None for _, b in pairs)
         print(f"{kind:<28} {right / PICTURES:6.1%} read right, {PICTURES - given} refused, {given - right} misread")
