@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mnistx_runtime.errors import PredictionRefused
-from mnistx_runtime.prediction import Prediction, Reading
+from mnistx_runtime.prediction import Mark, Prediction, Reading
 
 NAMES = ("cat", "dog", "owl")
 LOGS = np.log(np.array([0.2, 0.7, 0.1], np.float32))
@@ -74,3 +74,17 @@ def test_what_is_no_digit_is_shown_as_a_question_mark_however_sure_the_model_is(
     reading = Reading(((answer(), answer(rejection_reason="a blot")),), 3.0)
     with pytest.raises(PredictionRefused, match=r"dog\?"):
         reading.require(0.0)
+
+
+def test_what_stands_between_digits_is_in_the_text_and_can_be_left_out() -> None:
+    marks = ((Mark(".", 1, (5, 6, 7, 8)), Mark("_", 2, (9, 6, 12, 8))), ())
+    reading = Reading(((answer(), answer()), (answer(),)), 3.0, marks=marks)
+    assert reading.text == "dog.dog_\ndog" and reading.digits_only == "dogdog\ndog"
+    assert reading.to_dict()["marks"][0] == {"line": 0, "at": 1, "text": ".", "box": [5, 6, 7, 8]}
+
+
+def test_the_reason_for_a_refusal_is_told_rather_than_a_probability_that_was_reached() -> None:
+    reading = Reading(((answer(), answer(rejection_reason="a blot")),), 3.0)
+    with pytest.raises(PredictionRefused, match=r"1 of 2: dog\?: a blot$"):
+        reading.require(0.0)
+    assert reading.unsure(0.0) == [reading.digits[1]]

@@ -377,3 +377,11 @@ def test_a_figure_replaces_only_a_figure(tmp_path: Path) -> None:
     assert found.stderr == f"Error: {photo_of_mine} exists and is no figure of mnistx's; name another file\n"
     assert photo_of_mine.read_bytes() == kept and mine.read_bytes() == again
     assert Image.open(mine).text["Software"] == "mnistx"  # type: ignore[attr-defined]
+
+
+def test_an_unsure_digit_costs_a_row_neither_the_others_nor_their_boxes() -> None:
+    code = PICTURES.parent / "postal-code.jpg"
+    found = mnistx("predict", code, "--many", "--json", "--min-confidence", "1")
+    (line,) = json_lines(found)
+    assert found.exit_code == line["exit_code"] == 1 and "?" in line["error"]
+    assert line["text"] == "20742" and all(len(digit["box"]) == 4 for digit in line["digits"])
