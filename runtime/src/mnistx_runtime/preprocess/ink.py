@@ -33,7 +33,8 @@ def turn_upright(picture: Image.Image) -> Image.Image:
         picture = Image.fromarray(((wide - low) / (high - low) * 255).astype(np.uint8))
     if picture.has_transparency_data:
         picture = _opaque(_at_most(picture.convert("RGBA")))
-    return apply_turn(_at_most(picture.convert("L" if picture.mode in ("1", "L") else "RGB")), turn)
+    mode = "L" if picture.mode in ("1", "L") else "RGB"
+    return apply_turn(_at_most(picture if picture.mode == mode else picture.convert(mode)), turn)
 
 
 def _at_most(picture: Image.Image) -> Image.Image:

@@ -94,7 +94,7 @@ def find_lines(mask: Mask, sizes: Sizes) -> Lines:
         mask: where the ink is.
         sizes: of lines.
     """
-    return _level_lines(mask, sizes), _level_lines(mask.T, sizes)
+    return _level_lines(mask, sizes), _level_lines(np.ascontiguousarray(mask.T), sizes)
 
 
 def printed_lines(lines: Lines, shape: tuple[int, ...], sizes: Sizes) -> Lines:
