@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.arguments import check_count, check_probability
-from mnistx_runtime.backends import backend
+from mnistx_runtime.backends import Session, artifact_for, backend
 from mnistx_runtime.batch import Lines, found_in, prepare_files, prepare_picture
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError
 from mnistx_runtime.pictures import Source, source_name
@@ -41,6 +41,8 @@ class Predictor:
         runtime: a name from `mnistx runtimes`. It is never replaced by another one.
         threads: the most threads for a large batch; None for the CPUs this process may use. A single image is
             always computed on one.
+        isolated: run the model in a process of its own, so that a file nobody vouches for can't crash this one, hang it
+            or fill its memory. Costs a copy of the images and the answers on each call.
 
     Attributes:
         metadata: what the artifact says of itself.
@@ -57,10 +59,18 @@ class Predictor:
     '1'
     """
 
-    def __init__(self, model: Any = None, runtime: str = "ort", threads: int | None = None) -> None:
+    def __init__(
+        self, model: Any = None, runtime: str = "ort", threads: int | None = None, isolated: bool = False
+    ) -> None:
         """Load the model; see the class."""
         most = available_cpus() if threads is None else check_count("threads", threads)
-        self._session = backend(runtime).load(BUNDLED if model is None else model, most)
+        asked, loader = BUNDLED if model is None else model, backend(runtime)
+        if isolated:
+            from mnistx_runtime.backends.isolated import IsolatedSession
+
+            self._session: Session = IsolatedSession(artifact_for(asked, runtime), runtime, most)
+        else:
+            self._session = loader.load(asked, most)
         self.metadata = self._session.metadata
         self._shape = self.metadata.input.shape
 

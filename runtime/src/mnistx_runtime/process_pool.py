@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -17,6 +17,9 @@ from mnistx_runtime.errors import BadInput
 T = TypeVar("T")
 R = TypeVar("R")
 
+SAFE_PATH = {"PYTHONSAFEPATH": "1"}
+"""In a process's environment, Python looks for no modules in the current folder, where a stranger's files may lie."""
+
 GRACE = 2.0
 """Seconds that a process has for its last item, once the pool ends."""
 
@@ -25,12 +28,21 @@ class _Pool(ProcessPoolExecutor):
     """A pool whose processes don't run the caller's script anew as they start; it may have no guard against that."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
-        try:
+        with _replaced(sys.modules, {"__main__": ModuleType("__main__")}), _replaced(os.environ, SAFE_PATH):
             return super().submit(fn, *args, **kwargs)
-        finally:
-            sys.modules["__main__"] = main
+
+
+@contextmanager
+def _replaced(values: MutableMapping[str, T], others: Mapping[str, T]) -> Iterator[None]:
+    """While this lasts, a mapping holds other values."""
+    kept = {name: values[name] for name in others if name in values}
+    values.update(others)
+    try:
+        yield
+    finally:
+        for name in others:
+            del values[name]
+        values.update(kept)
 
 
 @contextmanager
@@ -46,7 +58,8 @@ def process_pool(count: int) -> Iterator[ProcessPoolExecutor]:
     context = get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
     with reader, writer:
-        pool = _Pool(count, context, _prepare_process, (reader,))
+        with _replaced(os.environ, SAFE_PATH):
+            pool = _Pool(count, context, _prepare_process, (reader,))
         try:
             _require_start(pool)
             yield pool

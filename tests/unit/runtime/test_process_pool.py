@@ -36,6 +36,24 @@ def test_a_script_without_a_guard_is_not_run_anew(tmp_path: Path) -> None:
     assert done.stdout.split("\n") == ["once", "[1, 2, 3, 4] __main__", "True", ""], done.stderr
 
 
+def test_modules_in_the_current_folder_are_not_imported(tmp_path: Path) -> None:
+    for name in ("multiprocessing", "random"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken from the current folder')")
+    script = tmp_path / "elsewhere" / "script.py"
+    script.parent.mkdir()
+    script.write_text(
+        "import os\n"
+        "from mnistx_runtime.process_pool import process_pool\n"
+        "with process_pool(1) as pool:\n"
+        "    pool.submit(abs, -1).result()\n"
+        "assert 'PYTHONSAFEPATH' not in os.environ\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_process_that_dies_breaks_the_pool_and_none_is_left() -> None:
     with pytest.raises(BrokenProcessPool), process_pool(2) as pool:
         pool.submit(os._exit, 3).result()

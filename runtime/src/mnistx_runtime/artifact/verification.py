@@ -13,7 +13,8 @@ from mnistx_runtime.artifact.digests import payload_sha256, weights_sha256
 from mnistx_runtime.artifact.metadata import DIGEST, ITSELF, Metadata, props_sha256
 from mnistx_runtime.artifact.onnx_file import read_weights
 from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
-from mnistx_runtime.backends import SUFFIXES, Session, backend, runtime_of
+from mnistx_runtime.backends import SUFFIXES, Session, runtime_of
+from mnistx_runtime.backends.isolated import isolated_session
 from mnistx_runtime.errors import ArtifactError, BadInput
 
 MATCH, DIFFER, UNSEEN = "match", "differ", "unseen"
@@ -126,8 +127,10 @@ def verify(artifact: str | Path) -> Verification:
         )
     opened = open_artifact(path)
     found = verify_payload(opened)
-    loader = backend(runtime)
-    return verify_loaded(opened, loader.load(opened, 1)) if opened.is_as_exported else found
+    if not opened.is_as_exported:
+        return found
+    with isolated_session(opened, runtime) as session:
+        return verify_loaded(opened, session)
 
 
 def verify_payload(opened: Artifact) -> Verification:

@@ -41,6 +41,9 @@ SUFFIXES = {
 }
 """Which runtime a file's ending asks for."""
 
+CRASHING = ("ncnn", "litert", "executorch")
+"""Runtimes known to crash on some files whose certificate fits."""
+
 _VARIANTS = ("-int8", "-fp16")
 """What ends the name of a file of reduced precision."""
 

@@ -121,9 +121,10 @@ def _load_predictor(asked: _Asked) -> "Predictor":
     """
     gc.disable()
     try:
+        from mnistx_runtime.backends import CRASHING
         from mnistx_runtime.predictor import Predictor
 
-        return Predictor(asked.model, asked.runtime, asked.threads)
+        return Predictor(asked.model, asked.runtime, asked.threads, isolated=asked.runtime in CRASHING)
     finally:
         gc.freeze()
         gc.enable()

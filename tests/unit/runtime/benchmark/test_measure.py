@@ -98,3 +98,11 @@ def test_a_process_that_ends_between_requests_is_told_with_the_reason(end: str) 
         worker.ask(do="idle", seconds=0)
     worker.close()
     worker.close()
+
+
+def test_modules_in_the_current_folder_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "numpy.py").write_text("raise SystemExit('taken from the current folder')")
+    monkeypatch.chdir(tmp_path)
+    worker = _Worker("sgemm")
+    assert worker.ask(seconds=0.001)["gflops"] > 0
+    worker.close()
