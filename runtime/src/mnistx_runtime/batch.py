@@ -13,6 +13,10 @@ from mnistx_runtime.errors import BadInput, MnistxError, UnreadablePicture, desc
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.preprocess import Box, Prepared, Preprocess, preprocess_for
+from mnistx_runtime.process_limits import Limits, limit_process
+
+WORKER = Limits(seconds=60, memory=2 << 30)
+"""What a process of the pool may take for a picture; the decoders of pictures that pass take a few seconds at most."""
 
 CHUNK = 8  # pictures that a process takes at a time
 FEW = 32  # pictures that one process prepares before others have started
@@ -48,11 +52,13 @@ def prepare_picture(source: Source, preprocess: Preprocess, many: bool = False) 
         PredictionRefused: there is nothing on it to read.
         BadInput: the preprocess can't do that.
     """
-    picture = open_picture(source, preprocess.draft)
     try:
+        picture = open_picture(source, preprocess.draft)
         return preprocess.prepare_many(picture) if many else [[preprocess.prepare(picture)]]
     except (MnistxError, OSError):
         raise
+    except MemoryError as error:
+        raise UnreadablePicture(f"{_name(source)} takes more memory than there is; scale it down first") from error
     except Exception as error:
         if not _is_pillows(error):
             raise
@@ -100,7 +106,9 @@ def prepare_files(
     while done < len(sources):
         try:
             with process_pool(processes) as pool:
-                for found in pool.map(partial(unless_ended, attempt), sources[done:], chunksize=CHUNK):
+                for found in pool.map(
+                    partial(unless_ended, partial(_attempt_within, attempt)), sources[done:], chunksize=CHUNK
+                ):
                     done += 1
                     yield found
         except BrokenProcessPool:
@@ -117,9 +125,16 @@ def _alone(source: Source, attempt: "partial[Lines | MnistxError | OSError]") ->
 
     try:
         with process_pool(1) as pool:
-            return pool.submit(attempt, source).result()
+            return pool.submit(_attempt_within, attempt, source).result()
     except BrokenProcessPool:
-        return UnreadablePicture(f"{_name(source)} can't be read as a picture: its decoder crashed")
+        reason = f"its decoder crashed, or took more than {WORKER.seconds} s"
+        return UnreadablePicture(f"{_name(source)} can't be read as a picture: {reason}")
+
+
+def _attempt_within(attempt: "partial[Lines | MnistxError | OSError]", source: Source) -> Lines | MnistxError | OSError:
+    """What a process of the pool does with a picture; the process ends where it takes more than `WORKER`."""
+    limit_process(WORKER)
+    return attempt(source)
 
 
 def _key(spec: InputSpec) -> str:

@@ -106,7 +106,7 @@ def test_files_that_are_no_pictures_are_told(tmp_path: Path) -> None:
 
 
 def test_a_picture_of_40000_by_40000_is_refused_before_it_is_decoded() -> None:
-    with pytest.raises(BadInput, match="more than 178 million pixels"):
+    with pytest.raises(BadInput, match="more than"):
         open_picture(png_of_size(40_000))
 
 

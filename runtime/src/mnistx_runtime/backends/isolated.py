@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from math import prod
 from threading import Lock, Thread, Timer
@@ -26,11 +25,15 @@ from numpy.typing import NDArray
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.backends import ArtifactSession, Session, backend
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput, MnistxError, describe_error
+from mnistx_runtime.process_limits import Limits, limit_process
 from mnistx_runtime.process_pool import SAFE_PATH
 
 TRUSTED = ("torchscript", "pt2")
 """Runtimes that stay in the caller's process: what torch's interpreter may run is held by an allow-list
 (`torch_archive`), and it takes seconds to start."""
+
+MODEL = Limits(seconds=120, memory=4 << 30)
+"""What loading a model, and each call, may take of a process."""
 
 _ERRORS = {kind.__name__: kind for kind in (ArtifactError, BackendUnavailable, BadInput)}
 
@@ -38,22 +41,9 @@ PATIENCE = 10
 """How many times as long as its CPU time a process may take on a busy machine."""
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What a process may take; where the system knows no such limits, only the time until an answer is held.
-
-    Args:
-        seconds: of CPU time, to load a model and to answer a call each.
-        memory: bytes of data.
-    """
-
-    seconds: int = 120
-    memory: int = 4 << 30
-
-
 @contextmanager
 def isolated_session(
-    artifact: Artifact, runtime: str, threads: int = 1, limits: Limits | None = Limits()
+    artifact: Artifact, runtime: str, threads: int = 1, limits: Limits | None = MODEL
 ) -> Iterator[Session]:
     """A loaded model, for as long as this lasts.
 
@@ -87,7 +77,7 @@ def isolated_session(
 class IsolatedSession(ArtifactSession):
     """This end of the pipes; calls from several threads take turns."""
 
-    def __init__(self, artifact: Artifact, runtime: str, threads: int = 1, limits: Limits | None = Limits()) -> None:
+    def __init__(self, artifact: Artifact, runtime: str, threads: int = 1, limits: Limits | None = MODEL) -> None:
         """Start the process and load the model there; see `isolated_session`."""
         super().__init__(artifact)
         self._what = f"{artifact.path} under {runtime}"
@@ -165,7 +155,7 @@ def serve(asked: BinaryIO, answers: BinaryIO) -> None:
         answers: for each a line of JSON, `{"error": class, "text": ...}` or `{"shape": [...]}` and float32 bytes.
     """
     path, files, runtime, threads, limits = pickle.load(asked)
-    _limit(limits)
+    limit_process(limits)
     session, reply = _attempt(lambda: backend(runtime).load(Artifact(path, files), threads))
     rows: Any = np.empty(0, np.float32)
     while True:
@@ -176,7 +166,7 @@ def serve(asked: BinaryIO, answers: BinaryIO) -> None:
             images = pickle.load(asked)
         except EOFError:
             return
-        _limit(limits)
+        limit_process(limits)
         rows, reply = _attempt(partial(session.run, images))
 
 
@@ -189,21 +179,6 @@ def _attempt(work: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
         return None, {"error": kind if kind in _ERRORS else "ArtifactError", "text": str(error)}
     except Exception as error:
         return None, {"error": "ArtifactError", "text": f"it can't be run: {describe_error(error)}"}
-
-
-def _limit(limits: Limits | None) -> None:
-    if sys.platform == "win32" or not limits:
-        return
-    import resource
-
-    spent = int(time.process_time())
-    for kind, most in (
-        (resource.RLIMIT_CPU, spent + 1 + limits.seconds),
-        (resource.RLIMIT_DATA, limits.memory),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        hard = resource.getrlimit(kind)[1]
-        resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
 def _end_with(parent: int) -> None:

@@ -207,10 +207,11 @@ def _write_png(path: Path, figure: "Image.Image") -> None:
 def _source(name: str) -> bytes | Path:
     """The bytes of standard input, or a path."""
     from mnistx_runtime.errors import BadInput
+    from mnistx_runtime.picture_limits import DEFAULT
 
     if name == "-" and sys.stdin is None:
         raise BadInput("standard input is closed")
-    return sys.stdin.buffer.read() if name == "-" else Path(name)
+    return sys.stdin.buffer.read(DEFAULT.memory + 1) if name == "-" else Path(name)
 
 
 def _is_folder(name: str) -> bool:

@@ -15,9 +15,10 @@ import pytest
 from mnistx_runtime import Predictor
 from mnistx_runtime.artifact.container import Artifact, open_artifact
 from mnistx_runtime.backends import backend
-from mnistx_runtime.backends.isolated import IsolatedSession, Limits, isolated_session
+from mnistx_runtime.backends.isolated import IsolatedSession, isolated_session
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.process_limits import Limits
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 1, 28, 28)).astype(np.uint8)
 
@@ -101,8 +102,8 @@ def test_threads_take_turns() -> None:
     [
         ("crash", None, "it ended the process that ran it: SIGSEGV"),
         ("exit", None, "it ended the process that ran it: exit code 3"),
-        ("loop", Limits(seconds=1), "it took more than 1 s of CPU time"),
-        ("memory", Limits(memory=1 << 30), "Unable to allocate"),
+        ("loop", Limits(1, 4 << 30), "it took more than 1 s of CPU time"),
+        ("memory", Limits(60, 1 << 30), "Unable to allocate"),
         ("other shape", None, "it doesn't answer 5 images with a row of classes each"),
     ],
 )
@@ -118,7 +119,7 @@ def test_what_a_model_does_there_is_an_error_here(
 def test_a_model_that_only_waits_is_ended(
     hostile: Callable[..., IsolatedSession], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = hostile("sleep", Limits(seconds=1))
+    session = hostile("sleep", Limits(1, 4 << 30))
     monkeypatch.setattr("mnistx_runtime.backends.isolated.PATIENCE", 1)
     with pytest.raises(ArtifactError, match="was killed"):
         session.run(IMAGES)
