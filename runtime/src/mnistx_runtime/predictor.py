@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.arguments import check_count, check_probability
-from mnistx_runtime.backends import backend
+from mnistx_runtime.backends import artifact_for, backend
 from mnistx_runtime.batch import Lines, found_in, prepare_files, prepare_picture
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError
 from mnistx_runtime.pictures import Source, source_name
@@ -41,6 +41,10 @@ class Predictor:
         runtime: a name from `mnistx runtimes`. It is never replaced by another one.
         threads: the most threads for a large batch; None for the CPUs this process may use. A single image is
             always computed on one.
+        verify_on_load: hold the model's bytes and its metadata to the digests in it before it is loaded, as is always
+            done with the bundled one. What `verify` does beside that, answering the golden images, takes longer.
+        allow_foreign: run a model even with operators that a classifier doesn't need, such as loops: you trust its
+            maker.
 
     Attributes:
         metadata: what the artifact says of itself.
@@ -49,6 +53,7 @@ class Predictor:
         ArtifactError: the model file is missing, damaged or made for another interface.
         BackendUnavailable: the runtime can't run here.
         BadInput: no runtime has this name, `threads` is below 1, or `model` is nothing that the runtime loads.
+        VerificationFailed: with `verify_on_load`, the model or its metadata isn't as it was sealed.
 
     >>> predictor = Predictor()
     >>> picture = np.full((100, 60), 255, np.uint8)
@@ -57,10 +62,23 @@ class Predictor:
     '1'
     """
 
-    def __init__(self, model: Any = None, runtime: str = "ort", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: Any = None,
+        runtime: str = "ort",
+        threads: int | None = None,
+        *,
+        verify_on_load: bool = False,
+        allow_foreign: bool = False,
+    ) -> None:
         """Load the model; see the class."""
         most = available_cpus() if threads is None else check_count("threads", threads)
-        self._session = backend(runtime).load(BUNDLED if model is None else model, most)
+        loader = backend(runtime)
+        if model is None or verify_on_load:
+            model = artifact_for(BUNDLED if model is None else model, runtime, allow_foreign).require_intact()
+        elif allow_foreign and isinstance(model, str | Path):
+            model = artifact_for(model, runtime, allow_foreign)
+        self._session = loader.load(model, most)
         self.metadata = self._session.metadata
         self._shape = self.metadata.input.shape
 

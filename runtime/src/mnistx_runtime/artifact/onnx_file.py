@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.artifact.sizes import require_metadata_size
 from mnistx_runtime.errors import ArtifactError
 
 TYPES = {1: "<f4", 3: "i1", 6: "<i4", 10: "<f2"}  # TensorProto.DataType: FLOAT, INT8, INT32, FLOAT16
@@ -116,8 +117,11 @@ def read_props(data: bytes, source: str) -> dict[str, str]:
         ArtifactError: the bytes are no ONNX model, or are cut off.
     """
     props: dict[str, str] = {}
+    size = 0
     for field, _, content, _ in read_fields(data, source):
         if field == _PROPS:
+            size += len(content)
+            require_metadata_size(size, source)
             try:
                 entry = {number: bytes(text).decode() for number, _, text, _ in read_fields(content, source)}
                 props[entry[1]] = entry.get(2, "")
@@ -162,6 +166,15 @@ def read_fields(message: bytes | memoryview, source: str) -> Iterator[tuple[int,
     return _guard(_fields(memoryview(message)), source)
 
 
+def read_varints(packed: memoryview, source: str) -> Iterator[int]:
+    """The whole numbers of a packed field.
+
+    Raises:
+        ArtifactError: the bytes are no such numbers.
+    """
+    return _guard(_varints(packed), source)
+
+
 def _guard(found: Iterator[Any], source: str) -> Iterator[Any]:
     """The same, with the errors of damaged bytes told as the user's."""
     try:
@@ -190,6 +203,13 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
             raise ValueError("a number of more than 64 bits")
 
 
+def _varints(packed: memoryview) -> Iterator[int]:
+    at = 0
+    while at < len(packed):
+        value, at = _varint(packed, at)
+        yield value
+
+
 def _message(field: int, content: bytes) -> bytes:
     """A length-delimited field."""
     return _varint_bytes(field << 3 | _BYTES) + _varint_bytes(len(content)) + content
@@ -209,6 +229,8 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview, memoryview
     while at < len(data):
         start = at
         key, at = _varint(data, at)
+        if key >> 32:
+            raise ValueError("a field number of more than 29 bits, of which protobuf would keep the lower ones")
         kind, number, size = key & 7, 0, 0
         if kind == _VARINT:
             number, at = _varint(data, at)
@@ -226,14 +248,9 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview, memoryview
 
 def _tensor(data: memoryview) -> tuple[str, int, NDArray[np.uint8], list[int]]:
     name, kind, raw, dims = "", 0, np.empty(0, np.uint8), []
-    for field, number, content, _ in _fields(data):
-        if field == 1 and len(content):  # dims, packed
-            at = 0
-            while at < len(content):
-                dim, at = _varint(content, at)
-                dims.append(dim)
-        elif field == 1:
-            dims.append(number)
+    for field, number, content, whole in _fields(data):
+        if field == 1:
+            dims += _varints(content) if whole[0] & 7 == _BYTES else [number]
         elif field == 2:
             kind = number
         elif field == 8:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Mapping
 
 from mnistx_runtime.artifact.sidecar import ENTRY, dump, parse
+from mnistx_runtime.artifact.sizes import MOST_METADATA, require_metadata_size
 from mnistx_runtime.errors import ArtifactError
 
 
@@ -36,7 +37,12 @@ def split(data: bytes, source: str) -> tuple[bytes, dict[str, str]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             begins = min(entry.header_offset for entry in archive.infolist())
-            seal = archive.read(ENTRY)
+            require_metadata_size(archive.getinfo(ENTRY).file_size, source)
+            with archive.open(ENTRY) as file:
+                seal = file.read(MOST_METADATA + 1)  # no more, whatever it declares and unpacks to
+            require_metadata_size(len(seal), source)
+    except ArtifactError:
+        raise
     except Exception as error:  # zipfile raises whatever a damaged archive makes it stumble over
         raise ArtifactError(f"{source} is not a readable model of mnistx's (foreign, damaged or cut off)") from error
     return data[:begins], parse(seal, source, [data[:begins]])
