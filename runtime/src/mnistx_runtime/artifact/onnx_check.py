@@ -37,9 +37,9 @@ _DOMAINS = {
     "ai.onnx.ml": "Binarizer LinearClassifier LinearRegressor Normalizer SVMClassifier SVMRegressor Scaler",
     "com.microsoft": """
         BiasGelu DequantizeLinear DynamicQuantizeMatMul FastGelu FusedConv FusedGemm FusedMatMul Gelu
-        MatMulIntegerToFloat QGemm QLinearAdd QLinearAveragePool QLinearConcat QLinearConv QLinearGlobalAveragePool QLinearLeakyRelu
-        QLinearMul QLinearReduceMean QLinearSigmoid QLinearSoftmax QLinearWhere QuantizeLinear QuickGelu
-        SkipLayerNormalization
+        MatMulIntegerToFloat QGemm QLinearAdd QLinearAveragePool QLinearConcat QLinearConv QLinearGlobalAveragePool
+        QLinearLeakyRelu QLinearMul QLinearReduceMean QLinearSigmoid QLinearSoftmax QLinearWhere QuantizeLinear
+        QuickGelu SkipLayerNormalization
         """,
 }
 ALLOWED = {domain: frozenset(names.split()) for domain, names in _DOMAINS.items()}
@@ -198,6 +198,6 @@ def refuse(source: str, what: str) -> None:
         ArtifactError: always.
     """
     raise ArtifactError(
-        f"{source} holds {what}, which mnistx doesn't run unasked; if you trust whoever made it: --allow-foreign "
-        "(in Python allow_foreign=True)"
+        f"{source} holds {what}, which mnistx doesn't run unasked; if you trust whoever made it, --allow-foreign of "
+        "predict, verify, seal and compare runs it, in Python allow_foreign=True"
     )

@@ -48,21 +48,18 @@ def read_parts(data: bytes, source: str) -> dict[str, bytes]:
         ArtifactError: the bytes are no ONNX model, are cut off, or weights lie in another file.
     """
     check_self_contained(data, source)
-    graph, weights, stripped = bytearray(), bytearray(), None
+    graph, weights, stripped = list[memoryview | bytes](), list[memoryview](), None
     for field, _, content, whole in read_fields(data, source):
         if field == _PROPS:
             continue
         if field != _GRAPH or stripped is not None:
-            graph += whole
+            graph.append(whole)
             continue
-        stripped = bytearray()
+        stripped = list[memoryview]()
         for inner, _, _, message in read_fields(content, source):
-            if inner == _INITIALIZER:
-                weights += message
-            else:
-                stripped += message
-        graph += _message(_GRAPH, bytes(stripped))
-    return {"graph": bytes(graph), "weights": bytes(weights)}
+            (weights if inner == _INITIALIZER else stripped).append(message)
+        graph.append(_message(_GRAPH, b"".join(stripped)))
+    return {"graph": b"".join(graph), "weights": b"".join(weights)}
 
 
 def check_self_contained(data: bytes, source: str) -> None:
@@ -247,7 +244,7 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview, memoryview
 
 
 def _tensor(data: memoryview) -> tuple[str, int, NDArray[np.uint8], list[int]]:
-    name, kind, raw, dims = "", 0, np.empty(0, np.uint8), []
+    name, kind, raw, dims = "", 0, np.empty(0, np.uint8), list[int]()
     for field, number, content, whole in _fields(data):
         if field == 1:
             dims += _varints(content) if whole[0] & 7 == _BYTES else [number]

@@ -6,6 +6,7 @@ For models whose readers ignore what follows them: .tflite, .pte, .ort.
 import io
 from collections.abc import Mapping
 
+from mnistx_runtime.artifact.archive import read_entry
 from mnistx_runtime.artifact.sidecar import ENTRY, dump, parse
 from mnistx_runtime.artifact.sizes import MOST_METADATA, require_metadata_size
 from mnistx_runtime.errors import ArtifactError
@@ -38,9 +39,7 @@ def split(data: bytes, source: str) -> tuple[bytes, dict[str, str]]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             begins = min(entry.header_offset for entry in archive.infolist())
             require_metadata_size(archive.getinfo(ENTRY).file_size, source)
-            with archive.open(ENTRY) as file:
-                seal = file.read(MOST_METADATA + 1)  # no more, whatever it declares and unpacks to
-            require_metadata_size(len(seal), source)
+            seal = read_entry(archive, ENTRY, MOST_METADATA)
     except ArtifactError:
         raise
     except Exception as error:  # zipfile raises whatever a damaged archive makes it stumble over
