@@ -137,7 +137,8 @@ def wrap(foreign: ForeignModel, described: SpecFile) -> onnx.ModelProto:
         append("Reshape", "sizes")
     append("Cast", to=foreign.kind)
     steps[-1].output[0], last = inner_in, inner_out
-    steps += _needed_nodes(graph, inner_out)
+    _keep_needed(graph, inner_out)
+    steps += graph.node
     append("Cast", to=TensorProto.FLOAT)
     append("Flatten", axis=1)
     if described.output == LOGITS:
@@ -159,19 +160,23 @@ def wrap(foreign: ForeignModel, described: SpecFile) -> onnx.ModelProto:
     return model
 
 
-def _needed_nodes(graph: onnx.GraphProto, output: str) -> list[onnx.NodeProto]:
-    """The nodes that an output depends on, in their order: the label beside sklearn's probabilities isn't one.
+def _keep_needed(graph: onnx.GraphProto, output: str) -> None:
+    """Remove the nodes and constants that an output doesn't depend on, such as sklearn's label beside its scores.
 
-    A node of control flow reads values by names inside it, too; where there is one, all are needed.
+    Control flow reads values by their names from inside; where there is some, all stays.
     """
     if any(attribute.HasField("g") or attribute.graphs for node in graph.node for attribute in node.attribute):
-        return list(graph.node)
-    needed, found = {output}, list[onnx.NodeProto]()
+        return
+    needed, unneeded = {output}, list[onnx.NodeProto]()
     for node in reversed(graph.node):
         if needed & {*node.output}:
             needed |= {*node.input}
-            found.append(node)
-    return found[::-1]
+        else:
+            unneeded.append(node)
+    for node in unneeded:
+        graph.node.remove(node)
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in needed]:
+        graph.initializer.remove(tensor)
 
 
 def _inner_shape(foreign: ForeignModel, shape: tuple[int, int, int]) -> tuple[int, ...]:

@@ -56,7 +56,7 @@ _FUNCTIONS, _TRAINING, _METADATA = 25, 20, 14  # of a ModelProto
 _SPARSE = 15  # of a GraphProto
 _TENSORS, _GRAPHS, _SPARSE_TENSORS = (5, 10), (6, 11), (22, 23)  # of an AttributeProto
 _TEXT = 8  # a TensorProto.DataType
-_LENGTH = 2  # the type of a field with a length
+_VARINT, _LENGTH = 0, 2  # types of fields: a number, and what has a length
 
 
 def check_onnx(data: bytes, source: str) -> bool:
@@ -169,8 +169,10 @@ def _check_tensor(tensor: memoryview, data: bytes, source: str) -> str:
     name, dims = "", list[int]()
     for field, number, content, whole in read_fields(tensor, source):
         has_length = whole[0] & 7 == _LENGTH
-        if field == 1:
-            dims += read_varints(content, source) if has_length else [number]
+        if field == 1 and has_length:
+            dims += read_varints(content, source)
+        elif field == 1 and whole[0] & 7 == _VARINT:
+            dims.append(number)
         elif field == 2 and number & 0xFFFFFFFF == _TEXT:
             refuse(source, "texts")
         elif field == 8 and has_length:

@@ -246,8 +246,10 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview, memoryview
 def _tensor(data: memoryview) -> tuple[str, int, NDArray[np.uint8], list[int]]:
     name, kind, raw, dims = "", 0, np.empty(0, np.uint8), list[int]()
     for field, number, content, whole in _fields(data):
-        if field == 1:
-            dims += _varints(content) if whole[0] & 7 == _BYTES else [number]
+        if field == 1 and whole[0] & 7 == _BYTES:
+            dims += _varints(content)
+        elif field == 1 and whole[0] & 7 == _VARINT:
+            dims.append(number)
         elif field == 2:
             kind = number
         elif field == 8:

@@ -101,7 +101,8 @@ def _elements(xml: bytes, source: str) -> list[tuple[str, dict[str, str]]]:
     parser = expat.ParserCreate("utf-8")
     parser.StartElementHandler, parser.EndElementHandler = begin, end
     try:
-        if b"<!" in xml or xml.count(b"<?") > xml.startswith(_START):
+        xml.decode()  # expat would follow a byte order mark to another encoding
+        if b"\0" in xml or b"<!" in xml or xml.count(b"<?") > xml.startswith(_START):
             raise ValueError("more than elements")
         parser.Parse(xml, True)
     except (expat.ExpatError, ValueError) as error:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from mnistx_runtime.artifact.openvino_check import require_plain_xml
 from mnistx_runtime.artifact.sizes import MOST_BYTES
 from mnistx_runtime.errors import ArtifactError
 
@@ -23,6 +22,8 @@ def read_openvino_props(xml: bytes, source: str) -> dict[str, str]:
     {'schema_version': '1'}
     """
     from xml.etree import ElementTree
+
+    from mnistx_runtime.artifact.openvino_check import require_plain_xml
 
     require_plain_xml(xml, source)
     try:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from mnistx_runtime.artifact.archive import read_entry
 from mnistx_runtime.artifact.sidecar import ENTRY, dump, parse
-from mnistx_runtime.artifact.sizes import MOST_METADATA, require_metadata_size
+from mnistx_runtime.artifact.sizes import require_metadata_size
 from mnistx_runtime.errors import ArtifactError
 
 
@@ -38,8 +38,9 @@ def split(data: bytes, source: str) -> tuple[bytes, dict[str, str]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             begins = min(entry.header_offset for entry in archive.infolist())
-            require_metadata_size(archive.getinfo(ENTRY).file_size, source)
-            seal = read_entry(archive, ENTRY, MOST_METADATA)
+            size = archive.getinfo(ENTRY).file_size
+            require_metadata_size(size, source)
+            seal = read_entry(archive, ENTRY, size)
     except ArtifactError:
         raise
     except Exception as error:  # zipfile raises whatever a damaged archive makes it stumble over
