@@ -68,6 +68,13 @@ def branch(model: ModelProto) -> None:
     add_score(model, helper.make_node("If", ["t"], ["extra"], then_branch=inner, else_branch=inner), t=np.array(True))
 
 
+def graph_of_an_operator_without(model: ModelProto) -> None:
+    """A graph where nothing reads it, and where a check of operators alone would not look."""
+    branch(model)
+    node = model.graph.node[-2]
+    node.op_type, node.input[0] = "Relu", "zero"
+
+
 def exponential_functions(model: ModelProto) -> None:
     """40 functions, each of which calls the next one twice: 10^12 nodes, once they are in place."""
     functions: list[FunctionProto] = []
@@ -188,8 +195,9 @@ def expand(model: ModelProto) -> None:
 
 
 REFUSED: dict[Callable[[ModelProto], None], str] = {
-    loop_for_ever: "a graph inside its graph",
-    branch: "a graph inside its graph",
+    loop_for_ever: "the operator Loop",
+    branch: "the operator If",
+    graph_of_an_operator_without: "a graph inside its graph",
     exponential_functions: "functions of its own",
     custom_domain: "the operator own:Relu",
     draw_random_numbers: "the operator RandomNormal",

@@ -129,7 +129,8 @@ def _is_foldable(nodes: list[memoryview], known: set[str], sizes: dict[str, int]
 
 def _check_node(node: memoryview, data: bytes, source: str) -> tuple[str, list[str], list[str], int]:
     """Its operator, inputs and outputs, and the bytes of the tensors in it, if it may be run."""
-    inputs, outputs, operator, domain, size = list[str](), list[str](), "", "", 0
+    inputs, outputs, operator, domain = list[str](), list[str](), "", ""
+    attributes = list[memoryview]()
     for field, content in _contents(node, source):
         if field == 1:
             inputs.append(_text(content))
@@ -140,11 +141,11 @@ def _check_node(node: memoryview, data: bytes, source: str) -> tuple[str, list[s
         elif field == 7:
             domain = _text(content)
         elif field == 5:
-            size += _check_attribute(content, data, source)
+            attributes.append(content)
     domain = "" if domain == "ai.onnx" else domain
     if operator not in ALLOWED.get(domain, ()):
         refuse(source, f"the operator {f'{domain}:{operator}' if domain else operator}")
-    return operator, inputs, outputs, size
+    return operator, inputs, outputs, sum(_check_attribute(each, data, source) for each in attributes)
 
 
 def _check_attribute(attribute: memoryview, data: bytes, source: str) -> int:
