@@ -199,7 +199,7 @@ REFUSED: dict[Callable[[ModelProto], None], str] = {
     branch: "the operator If",
     graph_of_an_operator_without: "a graph inside its graph",
     exponential_functions: "functions of its own",
-    custom_domain: "the operator own:Relu",
+    custom_domain: "its operator own:Relu is a custom one",
     draw_random_numbers: "the operator RandomNormal",
     sparse_weights: "sparse weights",
     sparse_constant: "a sparse tensor",

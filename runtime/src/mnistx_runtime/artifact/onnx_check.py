@@ -144,8 +144,19 @@ def _check_node(node: memoryview, data: bytes, source: str) -> tuple[str, list[s
             attributes.append(content)
     domain = "" if domain == "ai.onnx" else domain
     if operator not in ALLOWED.get(domain, ()):
-        refuse(source, f"the operator {f'{domain}:{operator}' if domain else operator}")
+        _refuse_operator(domain, operator, source)
     return operator, inputs, outputs, sum(_check_attribute(each, data, source) for each in attributes)
+
+
+def _refuse_operator(domain: str, operator: str, source: str) -> None:
+    from mnistx_runtime.artifact.onnx_graph import DOMAINS
+
+    named = f"{domain}:{operator}" if domain else operator
+    if domain not in DOMAINS:
+        raise ArtifactError(
+            f"{source} can't be run: its operator {named} is a custom one, which ONNX Runtime doesn't have"
+        )
+    refuse(source, f"the operator {named}")
 
 
 def _check_attribute(attribute: memoryview, data: bytes, source: str) -> int:
