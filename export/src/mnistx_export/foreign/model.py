@@ -160,9 +160,10 @@ def _replace_maps(model: onnx.ModelProto) -> None:
     """Give the probabilities as a tensor, where a ZipMap, as sklearn-onnx writes it, makes a list of tables of them."""
     graph = model.graph
     given = {output.name: output for output in graph.output}
-    for node in [node for node in graph.node if node.op_type == "ZipMap" and node.output[0] in given]:
-        graph.output.remove(given[node.output[0]])
-        graph.output.append(helper.make_tensor_value_info(node.input[0], TensorProto.FLOAT, None))
+    for node in [node for node in graph.node if node.op_type == "ZipMap"]:
+        if node.output[0] in given:
+            graph.output.remove(given[node.output[0]])
+            graph.output.append(helper.make_tensor_value_info(node.input[0], TensorProto.FLOAT, None))
         graph.node.remove(node)
 
 
