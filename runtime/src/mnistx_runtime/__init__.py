@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate
+    from mnistx_runtime.artifact.container import open_artifact
     from mnistx_runtime.artifact.metadata import Metadata
     from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
     from mnistx_runtime.artifact.verification import Verification, verify
@@ -52,6 +53,7 @@ _HOME = {
     "VerificationFailed": "errors",
     "compare": "artifact.parity",
     "image_from_picture": "preprocess.mnist_digit",
+    "open_artifact": "artifact.container",
     "verify": "artifact.verification",
 }
 
@@ -74,6 +76,7 @@ __all__ = [
     "VerificationFailed",
     "compare",
     "image_from_picture",
+    "open_artifact",
     "verify",
 ]
 

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from PIL import Image
 
-from command import PICTURES
+from command import PICTURES, ROOT
 from mnistx_export.golden import draw_digit, hard_images
 from mnistx_runtime import (
     ArtifactError,
@@ -21,9 +21,13 @@ from mnistx_runtime import (
     image_from_picture,
     verify,
 )
+from mnistx_runtime import predictor as predictor_module
+from mnistx_runtime.artifact.digests import sha256
 from mnistx_runtime.backends import BACKENDS
+from mnistx_runtime.errors import VerificationFailed
 from mnistx_runtime.predictor import BUNDLED
 from paper import photo
+from seal_bundled import seal_bundled
 from tiny_onnx import write_tiny
 
 DIGITS = np.stack([draw_digit(digit, seed) for seed in range(3) for digit in range(10)])
@@ -212,3 +216,35 @@ def test_what_is_passed_wrongly_is_told_where_it_is(what: str, predictor: Predic
     with pytest.raises(BadInput) as found:
         WRONG[what](predictor)
     assert "\n" not in str(found.value) and len(str(found.value)) > 20
+
+
+def test_the_bundled_model_is_held_to_the_digest_that_was_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published = (ROOT / "SECURITY.md").read_text()
+    assert sha256(BUNDLED.read_bytes()) == predictor_module.BUNDLED_SHA256 and sha256(BUNDLED.read_bytes()) in published
+    assert (ROOT / "artifacts" / "mnist-cnn.onnx").read_bytes() == BUNDLED.read_bytes()
+    swapped = seal_bundled(tmp_path / "m.onnx")
+    swapped.write_bytes(swapped.read_bytes() + b"\x72\x04\x0a\x02ok")
+    assert Predictor(swapped, verify_on_load=True).metadata.names
+    monkeypatch.setattr(predictor_module, "BUNDLED", swapped)
+    with pytest.raises(VerificationFailed, match="is not the model that mnistx-runtime came with"):
+        Predictor()
+
+
+@pytest.mark.parametrize(("old", "new", "what"), [(b"Relu", b"Tanh", "model"), (b"ef8ec672", b"ff8ec672", "metadata")])
+def test_a_changed_model_is_refused_where_asked(old: bytes, new: bytes, what: str, tmp_path: Path) -> None:
+    path = seal_bundled(tmp_path / "m.onnx")
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new, 1))
+    assert Predictor(path).metadata.names
+    with pytest.raises(VerificationFailed, match=f"is not what was exported: its {what} changed") as told:
+        Predictor(path, verify_on_load=True)
+    assert told.value.exit_code == 1
+
+
+def test_a_session_of_the_caller_s_own_has_no_bytes_to_verify() -> None:
+    session = onnxruntime.InferenceSession(BUNDLED, providers=["CPUExecutionProvider"])
+    with pytest.raises(BadInput, match="loads a path"):
+        Predictor(session, verify_on_load=True)

@@ -16,7 +16,7 @@ from mnistx_runtime.artifact.container import open_artifact
 from mnistx_runtime.artifact.metadata import DIGEST
 from mnistx_runtime.artifact.parity import FLOAT32
 from mnistx_runtime.artifact.verification import Verification, verify
-from mnistx_runtime.backends import existing_file, runtime_of
+from mnistx_runtime.backends import artifact_for, existing_file, runtime_of
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.files import write_whole
 from mnistx_runtime.predictor import Predictor
@@ -98,7 +98,9 @@ class Compared:
         return lines
 
 
-def compare_with_model(artifact: Path, model: Model, against: str, atol: float | None, layers: bool) -> Compared:
+def compare_with_model(
+    artifact: Path, model: Model, against: str, atol: float | None, layers: bool, allow_foreign: bool = False
+) -> Compared:
     """Compare one artifact.
 
     Args:
@@ -107,6 +109,7 @@ def compare_with_model(artifact: Path, model: Model, against: str, atol: float |
         against: what it came from, for a person.
         atol: tolerance; None for the certificate's, or 1e-4.
         layers: compare layer by layer, too.
+        allow_foreign: see `mnistx_runtime.open_artifact`.
 
     Raises:
         ArtifactError, BackendUnavailable: a file can't be read or run.
@@ -118,11 +121,11 @@ def compare_with_model(artifact: Path, model: Model, against: str, atol: float |
     tolerance = FLOAT32
     note = "" if model.test else "compared on no test images: there are none at hand"
     if artifact.suffix == ".onnx" and DIGEST not in open_artifact(existing_file(artifact, "ort")).props:
-        found = foreign_onnx(artifact, model, golden)
+        found = foreign_onnx(artifact, model, golden, allow_foreign)
         answer, lacks, takes, tolerance = found.answer, found.lacks, found.takes, found.tolerance
     else:
-        predictor = Predictor(artifact, runtime_of(artifact))
-        certificate, tolerance = verify(artifact), predictor.certificate.tolerance
+        predictor = Predictor(artifact_for(artifact, runtime_of(artifact), allow_foreign), runtime_of(artifact))
+        certificate, tolerance = verify(artifact, allow_foreign), predictor.certificate.tolerance
         _require_same_interface(artifact, predictor, model)
         answer = predictor.log_probs
     tolerance = tolerance if atol is None else replace(tolerance, atol=atol)

@@ -10,7 +10,7 @@ import numpy as np
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import Artifact, open_artifact
 from mnistx_runtime.artifact.digests import payload_sha256, weights_sha256
-from mnistx_runtime.artifact.metadata import DIGEST, ITSELF, Metadata, props_sha256
+from mnistx_runtime.artifact.metadata import ITSELF, Metadata
 from mnistx_runtime.artifact.onnx_file import read_weights
 from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
 from mnistx_runtime.backends import SUFFIXES, Session, runtime_of
@@ -101,11 +101,12 @@ class Verification:
         return lines
 
 
-def verify(artifact: str | Path) -> Verification:
+def verify(artifact: str | Path, allow_foreign: bool = False) -> Verification:
     """Compare an artifact's payload, metadata and answers with its certificate.
 
     Args:
         artifact: a file that `mnistx export` wrote; its ending names the runtime.
+        allow_foreign: run it even with operators that a classifier doesn't need, such as loops: you trust its maker.
 
     Raises:
         ArtifactError: the file is missing, damaged, or carries no certificate.
@@ -125,7 +126,7 @@ def verify(artifact: str | Path) -> Verification:
         raise ArtifactError(
             f"{path} is a checkpoint, which needs no certificate; `mnistx compare` holds artifacts to it"
         )
-    opened = open_artifact(path)
+    opened = open_artifact(path, allow_foreign)
     found = verify_payload(opened)
     if not opened.is_as_exported:
         return found
@@ -191,8 +192,7 @@ def _parts(opened: Artifact, metadata: Metadata) -> dict[str, str]:
         states = states if vouched else dict.fromkeys(states, DIFFER)
     else:
         states = dict.fromkeys(found, UNSEEN) | _weights_of_schema_1(opened, metadata)
-    whole = opened.props.get(DIGEST) == props_sha256(opened.props)
-    return states | {"metadata": MATCH if whole else DIFFER}
+    return states | {"metadata": MATCH if opened.has_intact_metadata else DIFFER}
 
 
 def _weights_of_schema_1(opened: Artifact, metadata: Metadata) -> dict[str, str]:

@@ -144,18 +144,19 @@ def format_of(path: Path) -> str:
     return ("onnx" if path.suffix == ".onnx" else runtime) + variant
 
 
-def artifact_for(model: Any, runtime: str) -> Artifact:
+def artifact_for(model: Any, runtime: str, allow_foreign: bool = False) -> Artifact:
     """The artifact that a runtime is asked to load.
 
     Args:
         model: an artifact, or the path of one.
         runtime: the runtime's name.
+        allow_foreign: see `Artifact`.
 
     Raises:
         ArtifactError: no such file, an empty one, or one that asks for another runtime.
         BadInput: neither an artifact nor a path.
     """
-    return model if isinstance(model, Artifact) else open_artifact(existing_file(model, runtime))
+    return model if isinstance(model, Artifact) else open_artifact(existing_file(model, runtime), allow_foreign)
 
 
 def existing_file(model: Any, runtime: str) -> Path:

@@ -93,7 +93,7 @@ class IsolatedSession(ArtifactSession):
         self._process = process
         self.close = finalize(self, _end, process)
         try:
-            self._ask((artifact.path, artifact.files, runtime, threads, limits), (0,))
+            self._ask((artifact.path, artifact.files, artifact.allow_foreign, runtime, threads, limits), (0,))
         except BaseException:
             self.close()
             raise
@@ -151,12 +151,12 @@ def serve(asked: BinaryIO, answers: BinaryIO) -> None:
     """Load a model, then answer images until there are no more.
 
     Args:
-        asked: pickles: an artifact's path and files, runtime, threads and limits; then arrays of images.
+        asked: pickles: an artifact's fields, runtime, threads and limits; then arrays of images.
         answers: for each a line of JSON, `{"error": class, "text": ...}` or `{"shape": [...]}` and float32 bytes.
     """
-    path, files, runtime, threads, limits = pickle.load(asked)
+    path, files, foreign, runtime, threads, limits = pickle.load(asked)
     limit_process(limits)
-    session, reply = _attempt(lambda: backend(runtime).load(Artifact(path, files), threads))
+    session, reply = _attempt(lambda: backend(runtime).load(Artifact(path, files, foreign), threads))
     rows: Any = np.empty(0, np.float32)
     while True:
         reply = reply or {"shape": rows.shape}

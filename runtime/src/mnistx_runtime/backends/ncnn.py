@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
+from mnistx_runtime.artifact.ncnn_check import check_ncnn
 from mnistx_runtime.backends import ArtifactSession, artifact_for, in_chunks, missing
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 from mnistx_runtime.quiet import quiet
@@ -36,6 +37,8 @@ class Ncnn:
             raise BackendUnavailable(f"ncnn is installed and can't be loaded: {describe_error(error)}") from error
         artifact = artifact_for(model, "ncnn").require_as_exported()
         path = artifact.path
+        if not artifact.allow_foreign:
+            check_ncnn(artifact.parts["graph"], len(artifact.parts["weights"]), str(path))
         net = ncnn.Net()
         net.opt.num_threads = 1
         for option in ROUNDING:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
+from mnistx_runtime.artifact.openvino_check import check_openvino
 from mnistx_runtime.backends import ArtifactSession, artifact_for, chunk_of, in_chunks, missing
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 
@@ -28,6 +29,8 @@ class OpenVino:
             raise BackendUnavailable(f"openvino is installed and can't be loaded: {describe_error(error)}") from error
         artifact = artifact_for(model, "openvino")
         path = artifact.path
+        if not artifact.allow_foreign:
+            check_openvino(artifact.parts["graph"], len(artifact.parts["weights"]), str(path))
         try:
             core = openvino.Core()
             network = core.read_model(artifact.parts["graph"], artifact.parts["weights"])

@@ -10,6 +10,11 @@ import click
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON Lines on standard output, one object a line.")
 """The option that every command with a result has."""
 
+allow_foreign = click.option(
+    "--allow-foreign", is_flag=True, help="Run operators no classifier needs, such as loops: you trust the file."
+)
+"""The option of commands that load a model which somebody else may have made."""
+
 
 def one_line(error: Exception) -> str:
     """What to tell a person of an error; of the system's errors, the file and what is wrong with it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from mnistx_runtime.commands import as_json, one_line, print_json, say
+from mnistx_runtime.commands import allow_foreign, as_json, one_line, print_json, say
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="Write the answers to this .csv or .jsonl file.")
 @click.option("--resume", is_flag=True, help="Go on with the answers in --out.")
 @click.option("--threads", type=click.IntRange(min=1), help="The most CPUs to use; all it may use without it.")
+@allow_foreign
 @as_json
 def predict(pictures: tuple[str, ...], **options: Any) -> None:
     """Tell what each PICTURE shows, or with --many read all of its digits.
@@ -112,6 +113,7 @@ class _Asked(NamedTuple):
     out: Path | None
     resume: bool
     threads: int | None
+    allow_foreign: bool
     as_json: bool
 
 
@@ -121,10 +123,11 @@ def _load_predictor(asked: _Asked) -> "Predictor":
     """
     gc.disable()
     try:
-        from mnistx_runtime.backends import CRASHING
+        from mnistx_runtime.backends import CRASHING, artifact_for
         from mnistx_runtime.predictor import Predictor
 
-        return Predictor(asked.model, asked.runtime, asked.threads, isolated=asked.runtime in CRASHING)
+        model = asked.model and artifact_for(asked.model, asked.runtime, asked.allow_foreign)
+        return Predictor(model, asked.runtime, asked.threads, isolated=asked.runtime in CRASHING)
     finally:
         gc.freeze()
         gc.enable()

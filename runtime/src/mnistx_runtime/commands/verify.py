@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
-from mnistx_runtime.commands import as_json, judge_each
+from mnistx_runtime.commands import allow_foreign, as_json, judge_each
 
 
 @click.command()
 @click.argument("artifacts", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="ARTIFACT...")
+@allow_foreign
 @as_json
-def verify(artifacts: tuple[Path, ...], as_json: bool) -> None:
+def verify(artifacts: tuple[Path, ...], as_json: bool, allow_foreign: bool) -> None:
     """Check that a file still is what was exported.
 
     No torch is needed: the digests in each ARTIFACT are compared with its graph, weights and metadata; then it answers
@@ -20,5 +21,5 @@ def verify(artifacts: tuple[Path, ...], as_json: bool) -> None:
     """
     from mnistx_runtime.artifact.verification import verify as verify_artifact
 
-    _, worst = judge_each(artifacts, verify_artifact, as_json)
+    _, worst = judge_each(artifacts, lambda path: verify_artifact(path, allow_foreign), as_json)
     click.get_current_context().exit(worst)

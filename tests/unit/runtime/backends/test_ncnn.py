@@ -79,5 +79,7 @@ def test_what_ncnn_cannot_read_is_told(tmp_path: Path) -> None:
     metadata = replace(opened.metadata, description="x")
     for ending, data in seal(".param", payload, metadata, open_artifact(BUNDLED).certificate).items():
         (tmp_path / f"m{ending}").write_bytes(data)
-    with pytest.raises(ArtifactError, match="is not a readable ncnn model"):
+    with pytest.raises(ArtifactError, match="holds the layer NoSuchLayer"):
         Predictor(tmp_path / "m.param", "ncnn")
+    with pytest.raises(ArtifactError, match="is not a readable ncnn model"):
+        Predictor(open_artifact(tmp_path / "m.param", allow_foreign=True), "ncnn")
