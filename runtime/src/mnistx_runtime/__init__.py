@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MnistxError,
         PredictionRefused,
         UnreadablePicture,
+        UntrustedModel,
         VerificationFailed,
     )
     from mnistx_runtime.input_spec import InputSpec
@@ -48,6 +49,7 @@ _HOME = {
     "Reading": "prediction",
     "Tolerance": "artifact.parity",
     "UnreadablePicture": "errors",
+    "UntrustedModel": "errors",
     "Verification": "artifact.verification",
     "VerificationFailed": "errors",
     "compare": "artifact.parity",
@@ -70,6 +72,7 @@ __all__ = [
     "Reading",
     "Tolerance",
     "UnreadablePicture",
+    "UntrustedModel",
     "Verification",
     "VerificationFailed",
     "compare",

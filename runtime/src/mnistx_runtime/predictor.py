@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate
 
 BUNDLED = Path(__file__).with_name("models") / "mnist-cnn.onnx"
+BUNDLED_SHA256 = "3325d096d04db0e2a92d4a789a41d37a986467b99c01ca581c15a1317ea1fa20"
 
 MIN_CONFIDENCE = 0.5
 """Below it, as the probabilities are calibrated, an answer is more often wrong than right."""
@@ -48,6 +49,7 @@ class Predictor:
     Raises:
         ArtifactError: the model file is missing, damaged or made for another interface.
         BackendUnavailable: the runtime can't run here.
+        UntrustedModel: MNISTX_TRUST names keys, and none of them signed the model.
         BadInput: no runtime has this name, `threads` is below 1, or `model` is nothing that the runtime loads.
 
     >>> predictor = Predictor()
