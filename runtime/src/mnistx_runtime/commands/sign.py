@@ -39,7 +39,11 @@ def _ask_password(key: Path) -> str | None:
 
     if not key.is_file() or b"ENCRYPTED" not in key.read_bytes():
         return None
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not _at_a_terminal():
         raise BadInput(f"{key} is encrypted; its password is asked for at a terminal, and there is none")
     password: str = click.prompt(f"Password of {key}", hide_input=True, err=True)
     return password
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()

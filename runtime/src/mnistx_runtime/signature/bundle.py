@@ -1,5 +1,6 @@
-"""The signature file beside a model, MODEL.sig: a Sigstore bundle with a DSSE envelope around an in-toto statement, which
-names the model's files and their digests. Reading it checks nothing, and needs nothing installed.
+"""The signature file beside a model, MODEL.sig: a Sigstore bundle with a DSSE envelope around an in-toto statement.
+
+The statement names the model's files and their digests. Reading it checks nothing, and needs nothing installed.
 """
 
 import json

@@ -115,4 +115,5 @@ def _changed_names(text: str) -> str:
     >>> _changed_names("Signature mismatch: ['Hash mismatch for 'm.bin': Expected ...']")
     'm.bin'
     """
-    return ", ".join(name for name in re.findall(r"Hash mismatch for '([^']+)'", text) if name != ".")
+    found = re.findall(r"Hash mismatch for \\?'([^'\\]+)", text)  # in a list of texts, so quotes may be escaped
+    return ", ".join(name for name in found if name != ".")
