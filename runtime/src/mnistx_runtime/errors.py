@@ -18,7 +18,7 @@ class MnistxError(Exception):
     ├── BackendUnavailable      a runtime that can't run here, and the line that installs it
     ├── PredictionRefused       exit code 1: a picture that holds no digit to read
     └── VerificationFailed      exit code 1: a model that is not the one that was trained
-        └── UntrustedModel      a model that nobody who is trusted signed
+        └── UntrustedModel      exit code 1: a model that nobody who is trusted signed
     ```
     """
 
