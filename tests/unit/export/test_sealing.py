@@ -202,3 +202,9 @@ def test_weights_outside_of_the_folder_are_not_taken_in(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="outside of its folder"):
         seal_onnx(source, SpecFile(tmp_path / "spec.toml", DIGITS, "logits", GREY), tmp_path / "sealed.onnx")
     assert not (tmp_path / "sealed.onnx").exists()
+
+
+def test_what_was_just_written_is_verified_whoever_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNISTX_TRUST", str(tmp_path / "nobody.pem"))
+    source = foreign(tmp_path / "foreign.onnx", network("logits"), (3, 16, 12))
+    assert seal_onnx(source, described(tmp_path), tmp_path / "sealed.onnx").passed

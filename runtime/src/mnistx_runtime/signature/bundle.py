@@ -49,7 +49,7 @@ class Signer(NamedTuple):
     def line(self) -> str:
         """What to tell a person of a model that it signed."""
         if self.trusted_by is None:
-            return f"signed by {self}, which nobody checked: --trust names a key to check it by"
+            return f"a signature by {self} lies beside it, which nobody checked: --trust names a key to check it by"
         return f"signed by {self} (trusted: {self.trusted_by})"
 
 

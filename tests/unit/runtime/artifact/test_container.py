@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keys import PAYLOADS, write_artifact
 from mnistx_runtime.artifact.archive import write_archive
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import (
@@ -198,7 +197,7 @@ def test_metadata_that_names_no_payload_of_this_schema_is_taken_as_unknown(tmp_p
 
 @pytest.mark.parametrize("suffix", PAYLOADS)
 def test_a_copy_is_of_what_was_read_alone_in_its_folder_and_goes_away(suffix: str, tmp_path: Path) -> None:
-    path = write_artifact(tmp_path, suffix)
+    path = sealed(suffix, tmp_path)
     opened = open_artifact(path)
     read = {file.relative_to(tmp_path): file.read_bytes() for file in files_of(path)}
     for file in files_of(path):

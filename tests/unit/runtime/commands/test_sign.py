@@ -18,7 +18,9 @@ def test_sign_writes_a_signature_beside_each_model_and_verify_says_whose_it_is(t
         f"{models[1]}.sig: signed by key "
     )
     fingerprint = first.rpartition(" ")[2]
-    assert f"  signed by key {fingerprint}, which nobody checked" in mnistx("verify", models[0]).stdout
+    assert (
+        f"  a signature by key {fingerprint} lies beside it, which nobody checked" in mnistx("verify", models[0]).stdout
+    )
     told = mnistx("verify", models[0], "--trust", public)
     assert told.exit_code == 0 and f"  signed by key {fingerprint} (trusted: {public})" in told.stdout
     (values,) = json_lines(mnistx("verify", models[0], "--trust", public, "--json"))
