@@ -37,7 +37,7 @@ PIP = "pip", "install", "-q", "-c", str(ROOT / "constraints.txt")
 def environment(folder: Path, *what: str) -> Path:
     """A fresh environment with something installed."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    subprocess.run([folder / "bin" / PIP[0], *PIP[1:], *what], check=True)
+    subprocess.run([str(folder / "bin" / PIP[0]), *PIP[1:], *what], check=True)
     return folder
 
 
@@ -50,9 +50,9 @@ def mebibytes(folder: Path) -> float:
 
 
 def seconds(code: str, device: Path, folder: Path) -> float:
-    """The median time of a Python program, start to end."""
+    """The median time that code takes in a process of its own."""
     timed = f"import time; began = time.perf_counter(); {code}; print(time.perf_counter() - began)"
-    command = [device / "bin" / "python", "-c", timed]
+    command = [str(device / "bin" / "python"), "-c", timed]
     env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = [
         subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=True) for _ in range(IMPORTS)

@@ -6,7 +6,7 @@ import pytest
 
 from mnistx_export.int8_gate import Int8Gate, changed_predictions, measure_int8
 from mnistx_runtime.artifact.container import open_artifact
-from mnistx_train.datasets.split import Split
+from mnistx_train.datasets.base import Split
 from seal_bundled import seal_bundled
 
 

@@ -162,9 +162,7 @@ def test_a_certificate_that_has_expired_since_is_refused(
     leaf = write_certificate(tmp_path / "leaf.pem", key, ("root", root_key), days=(-9, -1))
     with pytest.raises(UntrustedModel, match="leaf expired on"):
         SigningKey(tmp_path / "leaf.key", leaf)
-    with monkeypatch.context() as patched:
-        patched.setattr("mnistx_runtime.signature.sign.require_usable", lambda *_: None)  # as it was, days ago
-        SigningKey(tmp_path / "leaf.key", leaf).sign(model)
+    sign_unchecked(model, tmp_path / "leaf.key", leaf, monkeypatch)
     assert "the certificate of CN=leaf expired on" in refused(model, root)
     write_certificate(folder / "a.pem", root_key, days=(-9, -1), authority=True)
     assert "the certificate of CN=leaf expired on" in refused(model, folder)
@@ -185,3 +183,18 @@ def test_a_certificate_that_is_none_is_a_damaged_signature(model: Path, keys: tu
     material = {"x509CertificateChain": {"certificates": [{"rawBytes": "AAAA"}]}}
     signature_path(model).write_text(json.dumps(values | {"verificationMaterial": material}))
     assert "m.xml.sig is no signature of a model, or a damaged one" in refused(model, keys[1])
+
+
+def sign_unchecked(model: Path, key: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sign with a certificate that one may not sign with, as it was days ago, or another tool would."""
+    with monkeypatch.context() as patched:
+        patched.setattr("mnistx_runtime.signature.sign.require_usable", lambda *_: None)
+        SigningKey(key, certificate).sign(model)
+
+
+def test_a_certificate_for_something_else_is_refused(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = write_certificate(tmp_path / "own.pem", write_key(tmp_path / "own.key"), signs=False)
+    sign_unchecked(model, tmp_path / "own.key", own, monkeypatch)
+    assert "the certificate of CN=own isn't for signing" in refused(model, own)

@@ -111,7 +111,7 @@ def test_without_the_extra_all_is_refused(
 ) -> None:
     path = seal_bundled(tmp_path / "m.onnx")
     SigningKey(keys[0]).sign(path)
-    there = sys.modules["mnistx_runtime.backends"].find_spec  # type: ignore[attr-defined]
+    there = sys.modules["mnistx_runtime.backends"].find_spec
     hidden = lambda name: None if name == "model_signing" else there(name)  # noqa: E731
     monkeypatch.setattr("mnistx_runtime.backends.find_spec", hidden)
     with pytest.raises(BackendUnavailable, match=r"mnistx-runtime\[sign\]"):
@@ -120,7 +120,8 @@ def test_without_the_extra_all_is_refused(
 
 def test_predict_and_benchmark_refuse_in_one_line(keys: tuple[Path, Path], tmp_path: Path) -> None:
     path = seal_bundled(tmp_path / "m.onnx")
-    for command in (["predict", PICTURES / "seven.jpg", "--model", path], ["benchmark", path]):
+    commands: list[list[str | Path]] = [["predict", PICTURES / "seven.jpg", "--model", path], ["benchmark", path]]
+    for command in commands:
         found = mnistx(*command)
         assert found.exit_code == 1 and found.stdout == ""
         assert found.stderr == f"Error: {path} isn't signed: there is no m.onnx.sig beside it\n"
