@@ -16,14 +16,15 @@ from mnistx_export.golden import golden_images
 from mnistx_export.labelled_pictures import read_pictures
 from mnistx_export.spec_file import SpecFile
 from mnistx_runtime.artifact.certificate import Certificate
-from mnistx_runtime.artifact.container import seal
+from mnistx_runtime.artifact.container import open_artifact, seal
 from mnistx_runtime.artifact.metadata import INPUT, ITSELF, OUTPUT, Metadata, is_ours
 from mnistx_runtime.artifact.onnx_check import check_onnx
 from mnistx_runtime.artifact.onnx_file import read_props, write_props
 from mnistx_runtime.artifact.onnx_graph import read_graph
 from mnistx_runtime.artifact.parity import Tolerance, compare
 from mnistx_runtime.artifact.sizes import require_size
-from mnistx_runtime.artifact.verification import Verification, verify
+from mnistx_runtime.artifact.verification import Verification, verify_loaded
+from mnistx_runtime.backends.isolated import isolated_session
 from mnistx_runtime.backends.ort import load_session
 from mnistx_runtime.errors import ArtifactError, BadInput, VerificationFailed
 from mnistx_runtime.files import write_whole
@@ -88,7 +89,9 @@ def seal_onnx(
     )
     (sealed,) = seal(".onnx", {".onnx": data}, metadata, Certificate(golden.images, answers, tolerance)).values()
     write_whole(out, sealed)
-    return verify(out, allow_foreign)
+    written = open_artifact(out, allow_foreign)
+    with isolated_session(written, "ort") as session:
+        return verify_loaded(written, session)
 
 
 def foreign_reason(path: Path) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         MnistxError,
         PredictionRefused,
         UnreadablePicture,
+        UntrustedModel,
         VerificationFailed,
     )
     from mnistx_runtime.input_spec import InputSpec
@@ -49,6 +50,7 @@ _HOME = {
     "Reading": "prediction",
     "Tolerance": "artifact.parity",
     "UnreadablePicture": "errors",
+    "UntrustedModel": "errors",
     "Verification": "artifact.verification",
     "VerificationFailed": "errors",
     "compare": "artifact.parity",
@@ -72,6 +74,7 @@ __all__ = [
     "Reading",
     "Tolerance",
     "UnreadablePicture",
+    "UntrustedModel",
     "Verification",
     "VerificationFailed",
     "compare",

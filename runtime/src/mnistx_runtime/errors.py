@@ -18,6 +18,7 @@ class MnistxError(Exception):
     ├── BackendUnavailable      a runtime that can't run here, and the line that installs it
     ├── PredictionRefused       exit code 1: a picture that holds no digit to read
     └── VerificationFailed      exit code 1: a model that is not the one that was trained
+        └── UntrustedModel      exit code 1: a model that nobody who is trusted signed
     ```
     """
 
@@ -50,6 +51,10 @@ class VerificationFailed(MnistxError):
     """A model whose outputs or weights differ from the trained model's by more than its tolerance."""
 
     exit_code = 1
+
+
+class UntrustedModel(VerificationFailed):
+    """A model that isn't signed by a key that is trusted, or isn't what was signed."""
 
 
 def describe_error(error: BaseException) -> str:

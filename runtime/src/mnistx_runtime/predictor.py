@@ -71,6 +71,7 @@ class Predictor:
     Raises:
         ArtifactError: the model file is missing, damaged or made for another interface.
         BackendUnavailable: the runtime can't run here.
+        UntrustedModel: MNISTX_TRUST names keys, and none of them signed the model.
         BadInput: no runtime has this name, `threads` is below 1, or `model` is nothing that the runtime loads.
         VerificationFailed: with `verify_on_load`, the model or its metadata isn't as it was sealed; the bundled model
             isn't the one that the package came with.

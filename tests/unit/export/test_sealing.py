@@ -257,3 +257,9 @@ def test_weights_of_20_gb_beside_a_file_are_not_read(tmp_path: Path) -> None:
     os.truncate(tmp_path / "m.data", 20 << 30)
     with pytest.raises(ArtifactError, match="bytes are no small model's"):
         seal_onnx(source, SpecFile(tmp_path / "spec.toml", DIGITS, "logits", GREY), tmp_path / "sealed.onnx")
+
+
+def test_what_was_just_written_is_verified_whoever_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNISTX_TRUST", str(tmp_path / "nobody.pem"))
+    source = foreign(tmp_path / "foreign.onnx", network("logits"), (3, 16, 12))
+    assert seal_onnx(source, described(tmp_path), tmp_path / "sealed.onnx").passed

@@ -125,7 +125,7 @@ def compare_with_model(
         answer, lacks, takes, tolerance = found.answer, found.lacks, found.takes, found.tolerance
     else:
         predictor = Predictor(artifact_for(artifact, runtime_of(artifact), allow_foreign), runtime_of(artifact))
-        certificate, tolerance = verify(artifact, allow_foreign), predictor.certificate.tolerance
+        certificate, tolerance = verify(artifact, allow_foreign=allow_foreign), predictor.certificate.tolerance
         _require_same_interface(artifact, predictor, model)
         answer = predictor.log_probs
     tolerance = tolerance if atol is None else replace(tolerance, atol=atol)

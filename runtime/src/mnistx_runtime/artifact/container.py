@@ -3,7 +3,8 @@
 One table says how each kind of file keeps its metadata. Sealing again converts nothing anew.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -208,6 +209,23 @@ class Artifact:
         if wrong:
             raise VerificationFailed(f"{self.path} is not what was exported: its {' and '.join(wrong)} changed")
         return self
+
+    @contextmanager
+    def stage(self) -> Iterator[Path]:
+        """The files as they were read, in a folder that holds nothing else, for what reads paths only; then removed.
+
+        Returns:
+            The path of the one that is loaded.
+        """
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix="mnistx-") as temporary:
+            folder = Path(temporary) / self.path.stem
+            for ending, data in self.files.items():
+                file = folder / f"{self.path.stem}{ending}"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(data)
+            yield folder / self.path.name
 
     def require_as_exported(self) -> "Artifact":
         """Itself, if it is as exported: for runtimes that trust what they load, and crash on what they don't expect.

@@ -13,6 +13,7 @@ from mnistx_runtime.artifact.container import Artifact, open_artifact
 from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
 from mnistx_runtime.registry import look_up
+from mnistx_runtime.signature.trust import require_trusted
 
 if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate
@@ -155,8 +156,14 @@ def artifact_for(model: Any, runtime: str, allow_foreign: bool = False) -> Artif
     Raises:
         ArtifactError: no such file, an empty one, or one that asks for another runtime.
         BadInput: neither an artifact nor a path.
+        UntrustedModel: MNISTX_TRUST names keys, and none of them signed what the path names. An artifact was read by
+            the caller, who answers for it.
     """
-    return model if isinstance(model, Artifact) else open_artifact(existing_file(model, runtime), allow_foreign)
+    if isinstance(model, Artifact):
+        return model
+    opened = open_artifact(existing_file(model, runtime), allow_foreign)
+    require_trusted(opened)
+    return opened
 
 
 def existing_file(model: Any, runtime: str) -> Path:

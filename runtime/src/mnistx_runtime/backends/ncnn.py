@@ -43,7 +43,9 @@ class Ncnn:
         net.opt.num_threads = 1
         for option in ROUNDING:
             setattr(net.opt, option, False)
-        if not _load(net, path):
+        with artifact.stage() as staged:
+            loaded = _load(net, staged)
+        if not loaded:
             raise ArtifactError(f"{path} is not a readable ncnn model")
         return NcnnSession(artifact, net, ncnn.Mat)
 

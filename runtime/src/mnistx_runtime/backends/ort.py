@@ -15,6 +15,7 @@ from mnistx_runtime.artifact.onnx_file import check_self_contained
 from mnistx_runtime.backends import artifact_for, chunk_of
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 from mnistx_runtime.memory import available_memory
+from mnistx_runtime.signature.trust import refuse_unsigned
 
 if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate
@@ -36,6 +37,7 @@ class Ort:
                 f"onnxruntime is installed and can't be loaded: {describe_error(error)}"
             ) from error
         if isinstance(model, ort.InferenceSession):
+            refuse_unsigned("an onnxruntime.InferenceSession was loaded elsewhere")
             return OrtSession(model, threads, model.get_modelmeta().custom_metadata_map, "the session")
         artifact = artifact_for(model, "ort")
         session = load_session(model_bytes(artifact), artifact.path, artifact.allow_foreign)
