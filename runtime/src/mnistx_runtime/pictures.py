@@ -3,7 +3,8 @@
 import errno
 import io
 import os
-import warnings
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from mnistx_runtime.errors import BadInput, UnreadablePicture
+from mnistx_runtime.errors import BadInput, UnreadablePicture, describe_error
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 
@@ -29,10 +30,9 @@ SUFFIXES = frozenset(
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA")
 """What is decoded, those first that Pillow knows at once. It would also run Ghostscript on a page of PostScript."""
 
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # MAX_PIXELS is the limit here
-
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of ISO/IEC 23008-12
 _MOST_BYTES = 256 << 20
+_BLOCK = 1 << 20  # bytes that are read at once; whatever is asked for is allocated first
 
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """What the machine lacks, and no picture is to blame for."""
@@ -68,7 +68,7 @@ def open_picture(source: Source, draft: int | None = None) -> Image.Image:
         if path.is_dir():
             raise UnreadablePicture(f"{path} is a folder, not a picture")
         with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+            data = b"".join(islice(iter(partial(file.read, _BLOCK), b""), _MOST_BYTES // _BLOCK + 1))
     except FileNotFoundError as error:
         raise UnreadablePicture(f"{path}: no such file") from error
     except (OSError, ValueError) as error:
@@ -115,7 +115,7 @@ def _decode(data: bytes, name: str, draft: int | None) -> Image.Image:
             f"{name} is not a picture in a format that is read here: {', '.join(_FORMATS)}"
         ) from error
     except Exception as error:
-        raise UnreadablePicture(f"{name} can't be read as a picture: {error}") from error
+        raise UnreadablePicture(f"{name} can't be read as a picture: {describe_error(error)}") from error
     return _loaded(picture, name)
 
 
@@ -137,7 +137,7 @@ def _loaded(picture: Image.Image, name: str) -> Image.Image:
     try:
         picture.load()
     except Exception as error:
-        raise UnreadablePicture(f"{name} can't be read as a picture: {error}") from error
+        raise UnreadablePicture(f"{name} can't be read as a picture: {describe_error(error)}") from error
     if not picture.width * picture.height:
         raise UnreadablePicture(f"{name} has no pixels")
     return picture
