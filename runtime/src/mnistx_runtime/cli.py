@@ -19,6 +19,7 @@ from mnistx_runtime.streams import open_streams
 
 COMMANDS = {
     "benchmark": "mnistx_runtime.commands.benchmark:benchmark",
+    "doctor": "mnistx_runtime.commands.doctor:doctor",
     "inspect": "mnistx_runtime.commands.inspect:inspect",
     "predict": "mnistx_runtime.commands.predict:predict",
     "runtimes": "mnistx_runtime.commands.runtimes:runtimes",
