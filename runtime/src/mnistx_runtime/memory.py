@@ -7,7 +7,7 @@ from mnistx_runtime.threads import available_cpus
 
 
 def least_address_space() -> int:
-    """Bytes that numpy, Pillow and ONNX Runtime take to load: 160 MiB, and 48 for each further CPU's thread of OpenBLAS.
+    """Bytes that it takes to load numpy, Pillow and ONNX Runtime: 160 MiB, and 48 for each further thread of OpenBLAS.
 
     Measured with `ulimit -v` on one and two CPUs of x86-64 Linux: 162 and 206 MiB answer a picture.
     """

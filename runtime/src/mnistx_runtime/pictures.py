@@ -64,6 +64,8 @@ def open_picture(source: Source, draft: int | None = None) -> Image.Image:
     if not isinstance(source, str | os.PathLike):
         raise BadInput(f"a picture is a path, bytes, a PIL image or an array, not {type(source).__name__}")
     path = Path(source)
+    if source == "":
+        raise UnreadablePicture("'': a picture's name can't be empty")
     try:
         if path.is_dir():
             raise UnreadablePicture(f"{path} is a folder, not a picture")
