@@ -176,9 +176,9 @@ def page(trials: list[Trial]) -> str:
     lines = [
         "# The oldest and the newest versions",
         "",
-        "`python benchmarks/versions.py artifacts` installed, for each Python, the lowest versions that mnistx declares "
-        "of what it needs itself, and the newest there are: the runtime alone, held to all its tests that need nothing "
-        "else, and all three packages, with the commands from training to evaluation.",
+        "`python benchmarks/versions.py artifacts` installed, for each Python, the lowest versions that mnistx "
+        "declares of what it needs itself, and the newest there are: the runtime alone, held to all its tests that "
+        "need nothing else, and all three packages, with the commands from training to evaluation.",
         "",
         f"| Python | versions | packages | {' | '.join(LISTED)} | passed |",
         "|---|---|---|" + "---|" * (len(LISTED) + 1),

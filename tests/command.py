@@ -22,9 +22,8 @@ RELEASED = ROOT / "artifacts" / "mnist-cnn.safetensors"
 
 def mnistx(*args: str | Path, stdin: bytes = b"") -> Result:
     """A command in this process: exit code, standard output and standard error apart."""
-    apart: dict[str, Any] = (
-        {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
-    )  # click 8.1
+    before_8_2 = "mix_stderr" in signature(CliRunner).parameters
+    apart: dict[str, Any] = {"mix_stderr": False} if before_8_2 else {}
     done = CliRunner(**apart).invoke(cli.main, [str(arg) for arg in args], input=stdin, prog_name="mnistx")
     gc.unfreeze()  # a command takes the process for its own
     return done

@@ -17,9 +17,9 @@ from versions import (
     Unreachable,
     declared_pythons,
     find_python,
+    light_tests,
     make_environment,
     run_tests,
-    light_tests,
 )
 
 PROJECTS = ("", "runtime", "train", "export")

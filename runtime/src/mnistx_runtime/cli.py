@@ -115,11 +115,10 @@ def _one_line_errors() -> Iterator[None]:
         raise click.exceptions.Exit(_PIPE_CLOSED) from None
     except Exception as error:
         code = getattr(error, "exit_code", 2 if isinstance(error, OSError | MemoryError | ImportError) else None)
-        if isinstance(error, ImportError) and error.__cause__ is not None:  # numpy's own is a page
-            error = error.__cause__
         if code is None:
             raise
-        say("Error: " + one_line(error), err=True)
+        cause = error.__cause__ if isinstance(error, ImportError) else None  # numpy's own text is a page
+        say("Error: " + one_line(cause if isinstance(cause, Exception) else error), err=True)
         raise click.exceptions.Exit(code) from error
 
 

@@ -1,10 +1,10 @@
 import json
-from pathlib import Path
 
 import pytest
 
 from command import mnistx
 from mnistx_runtime.json_text import json_text
+from mnistx_runtime.predictor import BUNDLED
 
 
 def test_what_json_has_is_as_json_dumps_writes_it() -> None:
@@ -22,13 +22,13 @@ def test_what_json_lacks_is_null_at_every_depth(number: float) -> None:
 def test_a_command_prints_no_infinity(monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    from mnistx_runtime.artifact import verification
+    from mnistx_runtime.artifact import parity, verification
 
-    real = verification.compare
+    real = parity.compare
 
     def without_end(*args: object) -> object:
         return replace(real(*args), max_abs=float("inf"), scaled_abs=float("inf"))  # type: ignore[arg-type]
 
     monkeypatch.setattr(verification, "compare", without_end)
-    found = mnistx("verify", "--json", Path("artifacts/mnist-cnn.onnx").absolute())
+    found = mnistx("verify", "--json", BUNDLED)
     assert found.exit_code == 1 and '"max_abs": null' in found.stdout and "Infinity" not in found.stdout
