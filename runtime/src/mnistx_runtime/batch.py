@@ -48,7 +48,8 @@ def prepare_picture(source: Source, preprocess: Preprocess, many: bool = False) 
         many: read all that is in the picture.
 
     Raises:
-        UnreadablePicture: it can't be opened, or is damaged in a way that shows only when it is looked at.
+        UnreadablePicture: it can't be opened, takes more memory than there is, or is damaged in a way that shows
+            only when it is looked at.
         PredictionRefused: there is nothing on it to read.
         BadInput: the preprocess can't do that.
     """
@@ -60,7 +61,7 @@ def prepare_picture(source: Source, preprocess: Preprocess, many: bool = False) 
     except MemoryError as error:
         raise UnreadablePicture(f"{_name(source)} takes more memory than there is; scale it down first") from error
     except Exception as error:
-        if not _is_pillows(error):
+        if not isinstance(error, MemoryError) and not _is_pillows(error):
             raise
         raise UnreadablePicture(f"{_name(source)} can't be read as a picture: {describe_error(error)}") from error
 
@@ -151,6 +152,8 @@ def _attempt(source: Source, key: str, many: bool) -> Lines | MnistxError | OSEr
         return found_in(prepare_picture(source, _preprocess(key), many))
     except (MnistxError, OSError) as error:
         return error
+    except MemoryError as error:
+        return UnreadablePicture(f"{_name(source)} can't be prepared: {describe_error(error)}")
     except Exception as error:  # a fault of ours, which must not cost the other pictures their answers
         what = f"{type(error).__name__}: {describe_error(error)}"
         return UnreadablePicture(f"{_name(source)} can't be prepared, by a fault of mnistx ({what})")

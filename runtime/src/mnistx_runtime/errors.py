@@ -58,9 +58,12 @@ class UntrustedModel(VerificationFailed):
 
 
 def describe_error(error: BaseException) -> str:
-    """What an error of a library says, in one line; where it says nothing, what kind it is.
+    """What an error of a library says, in one line; where it says nothing, what it is.
 
     >>> describe_error(OSError("no such  library")), describe_error(ImportError())
     ('no such library', 'ImportError')
+    >>> describe_error(MemoryError())
+    'not enough memory'
     """
-    return " ".join(str(error).split()) or type(error).__name__
+    name = "not enough memory" if isinstance(error, MemoryError) else type(error).__name__
+    return " ".join(str(error).split()) or name

@@ -3,9 +3,10 @@
 import errno
 import io
 import os
-import warnings
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,9 @@ SUFFIXES = frozenset(
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA")
 """What is decoded, those first that Pillow knows at once. It would also run Ghostscript on a page of PostScript."""
 
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # PictureLimits are the limit here
-
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of ISO/IEC 23008-12
+_BLOCK = 1 << 20  # bytes that are read at once; whatever is asked for is allocated first
+
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """What the machine lacks, and no picture is to blame for."""
 
@@ -60,11 +61,13 @@ def open_picture(source: Source, draft: int | None = None, limits: PictureLimits
     if not isinstance(source, str | os.PathLike):
         raise BadInput(f"a picture is a path, bytes, a PIL image or an array, not {type(source).__name__}")
     path = Path(source)
+    if source == "":
+        raise UnreadablePicture("'': a picture's name can't be empty")
     try:
         if path.is_dir():
             raise UnreadablePicture(f"{path} is a folder, not a picture")
         with path.open("rb") as file:
-            data = file.read(limits.memory + 1)
+            data = read_at_most(file, limits.memory + 1)
     except FileNotFoundError as error:
         raise UnreadablePicture(f"{path}: no such file") from error
     except (OSError, ValueError) as error:
@@ -72,6 +75,16 @@ def open_picture(source: Source, draft: int | None = None, limits: PictureLimits
             raise
         raise UnreadablePicture(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
     return _decode(data, str(path), draft, limits)
+
+
+def read_at_most(file: BinaryIO, most: int) -> bytes:
+    """The first bytes of a file, `most` of them or a block more.
+
+    Args:
+        file: open for reading.
+        most: bytes.
+    """
+    return b"".join(islice(iter(partial(file.read, _BLOCK), b""), most // _BLOCK + 1))
 
 
 def source_name(source: Source) -> str | None:

@@ -18,6 +18,7 @@ from mnistx_runtime.artifact.digests import sha256
 from mnistx_runtime.backends import Session, artifact_for, backend
 from mnistx_runtime.batch import Lines, found_in, prepare_files, prepare_picture
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, VerificationFailed
+from mnistx_runtime.forks import no_fork
 from mnistx_runtime.pictures import Source, source_name
 from mnistx_runtime.prediction import Prediction, Reading
 from mnistx_runtime.preprocess import Prepared, Preprocess, preprocess_for
@@ -281,7 +282,8 @@ class Predictor:
         if not len(images):
             return np.empty((0, len(self.metadata.names)), np.float32)
         images = np.ascontiguousarray(images)
-        answers = self._session.run(images if images.ndim == 4 else images[:, None])
+        with no_fork():
+            answers = self._session.run(images if images.ndim == 4 else images[:, None])
         if answers.shape != (len(images), len(self.metadata.names)) or not isfinite(np.vdot(answers, answers)):
             raise ArtifactError("the model's answers aren't finite numbers, one a class; verify it")
         return answers

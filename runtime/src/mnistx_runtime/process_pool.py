@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -94,6 +95,7 @@ def unless_ended(work: Callable[[T], R], item: T) -> R:
 
 def _prepare_process(end: Any) -> None:
     """Leave Ctrl-C and a terminal that closes to the parent to answer, and end when it closes the pipe of `end`."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # as the command line does
     for name in ("SIGINT", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)

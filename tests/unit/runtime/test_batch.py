@@ -189,3 +189,12 @@ def test_few_pictures_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_pool, "process_pool", refuse)
     pictures = [255 - draw_digit(7, 1, 56)] * FEW
     assert len(list(prepare_files(pictures, Predictor().metadata.input, many=False, processes=8))) == FEW
+
+
+def test_memory_that_lacks_is_no_fault_of_ours_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("mnistx_runtime.preprocess.mnist_digit.MnistDigit.prepare", fail)
+    (found,) = prepare_files([np.zeros((30, 30), np.uint8)], Predictor().metadata.input, False, 1)
+    assert isinstance(found, UnreadablePicture) and str(found).endswith("not enough memory")

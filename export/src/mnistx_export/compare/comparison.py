@@ -1,6 +1,5 @@
 """`mnistx compare`: an artifact beside the trained module that it was made of."""
 
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from mnistx_runtime.artifact.verification import Verification, verify
 from mnistx_runtime.backends import artifact_for, existing_file, runtime_of
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.files import write_whole
+from mnistx_runtime.json_text import json_text
 from mnistx_runtime.predictor import Predictor
 
 
@@ -153,7 +153,7 @@ def write_report(path: Path, found: list[Compared]) -> None:
         BadInput: another ending, or it can't be written.
     """
     if path.suffix == ".json":
-        write_whole(path, (json.dumps([each.to_dict() for each in found], indent=1) + "\n").encode())
+        write_whole(path, (json_text([each.to_dict() for each in found], indent=1) + "\n").encode())
         return
     if path.suffix != ".html":
         raise BadInput(f"{path}: a report ends in .html or .json")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from math import prod
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -53,7 +54,10 @@ _CHUNK_PIXELS = 1 << 20  # of them at most; images of 224x224 in colour, 6 a run
 
 
 class Session(Protocol):
-    """A loaded model. It knows pixels and log-probabilities; pictures and labels are the predictor's."""
+    """A loaded model. It knows pixels and log-probabilities; pictures and labels are the predictor's.
+
+    Any number of threads may run it at once.
+    """
 
     @property
     def metadata(self) -> Metadata:
@@ -86,11 +90,14 @@ class Backend(Protocol):
 
 
 class ArtifactSession:
-    """What the sessions of all artifacts share: metadata and certificate are the artifact's own."""
+    """What the sessions of all artifacts share: metadata and certificate are the artifact's own.
+
+    `_alone` is held through a run by those whose library keeps a run's images and answers in one place.
+    """
 
     def __init__(self, artifact: Artifact) -> None:
         """Keep an artifact."""
-        self._artifact = artifact
+        self._artifact, self._alone = artifact, Lock()
         self.metadata = artifact.metadata
 
     @property

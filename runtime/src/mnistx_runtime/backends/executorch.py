@@ -56,7 +56,8 @@ class ExecuTorchSession(ArtifactSession):
         import torch
 
         try:
-            found: NDArray[np.float32] = self._method.execute([torch.from_numpy(images)])[0].numpy().copy()
+            with self._alone:
+                found: NDArray[np.float32] = self._method.execute([torch.from_numpy(images)])[0].numpy().copy()
         except RuntimeError as error:
             reason = describe_error(error)
             raise ArtifactError(f"the ExecuTorch model doesn't take and give what mnistx's do: {reason}") from error

@@ -1,6 +1,5 @@
 """One file a command; each imports only click until it is called."""
 
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -34,7 +33,9 @@ def say(*lines: str, err: bool = False) -> None:
 
 def print_json(values: dict[str, Any]) -> None:
     """One object, one line, on standard output."""
-    click.echo(json.dumps(values))
+    from mnistx_runtime.json_text import json_text
+
+    click.echo(json_text(values))
 
 
 class Judged(Protocol):

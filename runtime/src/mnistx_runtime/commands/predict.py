@@ -166,7 +166,7 @@ def _report_answer(
     return 0
 
 
-def _explain(predictor: "Predictor", source: bytes | Path, asked: _Asked) -> "Prediction | Reading | Exception":
+def _explain(predictor: "Predictor", source: bytes | str, asked: _Asked) -> "Prediction | Reading | Exception":
     """Answer a picture and draw what the model saw."""
     from mnistx_runtime.errors import MnistxError
     from mnistx_runtime.explain import draw_as_text, draw_explanation, draw_explanations
@@ -207,20 +207,21 @@ def _write_png(path: Path, figure: "Image.Image") -> None:
     write_figure(path, file.getvalue())
 
 
-def _source(name: str) -> bytes | Path:
-    """The bytes of standard input, or a path."""
+def _source(name: str) -> bytes | str:
+    """The bytes of standard input, or the name of a file."""
     from mnistx_runtime.errors import BadInput
     from mnistx_runtime.picture_limits import DEFAULT
+    from mnistx_runtime.pictures import read_at_most
 
     if name == "-" and sys.stdin is None:
         raise BadInput("standard input is closed")
-    return sys.stdin.buffer.read(DEFAULT.memory + 1) if name == "-" else Path(name)
+    return read_at_most(sys.stdin.buffer, DEFAULT.memory + 1) if name == "-" else name
 
 
 def _is_folder(name: str) -> bool:
     """Whether it is a folder; a name that can't be looked at is none, and is complained of when it is opened."""
     try:
-        return Path(name).is_dir()
+        return name != "" and Path(name).is_dir()
     except OSError:
         return False
 

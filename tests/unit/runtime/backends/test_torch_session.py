@@ -88,3 +88,11 @@ def test_sessions_that_run_at_the_same_time_give_the_threads_back_once() -> None
         assert torch.get_num_threads() == 3 and found == [3]
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_child_that_was_forked_computes_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    with torch_threads(2, range(5)):
+        assert torch.get_num_threads() == 2
+    monkeypatch.setattr("mnistx_runtime.backends.torch_session.os.getpid", lambda: -1)
+    with torch_threads(2, range(5)):
+        assert torch.get_num_threads() == 1
