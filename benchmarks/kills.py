@@ -3,8 +3,9 @@
 `python benchmarks/kills.py artifacts [COMMAND...]` kills each command at each step, asks it to stop there, and lets the
 disk be full or read-only from there on; then it looks at what lies in the folder, starts the command again, and
 compares what that ends with with what an undisturbed call wrote. With `--random N`, each command is also stopped N
-times at a moment drawn at random, as a process of its own. `--quick` takes the commands of a second only, and writes no
-page. The exit code is 1 where a file was half, something was left, or a start ended otherwise.
+times at a moment drawn at random, as a process of its own. `--quick` takes the commands of a second only, `--faults`
+some of the faults, `--every N` each Nth step; the page is written where nothing is left out. The exit code is 1 where a
+file was half, something was left, or a start ended otherwise.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from write_steps import Ended, Fault, run
+from write_steps import Ended, Fault, preload, run
 
 ROOT = Path(__file__).resolve().parent.parent
 FAULTS: tuple[Fault, ...] = ("kill", "SIGTERM", "SIGINT", "full", "read-only")
@@ -77,6 +78,13 @@ def pictures(folder: Path) -> None:
         row.reduce(4).save(folder / "in/row.png")
     (folder / "in/blank.pgm").write_bytes(b"P5 40 40 255\n" + bytes([255]) * 1600)
     (folder / "in/damaged.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(9))
+
+
+def many_pictures(folder: Path) -> None:
+    """Forty pictures, which several processes prepare."""
+    (folder / "in").mkdir()
+    for at in range(40):
+        shutil.copy(ROOT / "artifacts/pictures/three.jpg", folder / f"in/{at:02}.jpg")
 
 
 def half_answered(name: str, many: bool) -> Callable[[Path], None]:
@@ -190,6 +198,12 @@ COMMANDS = {
     "predict --many --out a.jsonl": _predict("a.jsonl", many=True),
     "predict --out a.csv --resume": _predict("a.csv", resume=True),
     "predict --many --out a.csv --resume": _predict("a.csv", many=True, resume=True),
+    "predict --out a.csv, 40 pictures": Command(
+        ("predict", "in", "--out", "a.csv", "--threads", "2"),
+        many_pictures,
+        again=lambda _: ("predict", "in", "--out", "a.csv", "--threads", "2", "--resume"),
+        grows=("a.csv",),
+    ),
     "predict --explain": Command(("predict", "in/three.jpg", "--explain", "e.png"), pictures, quick=True),
     "spec init": Command(("spec", "init", "s.toml"), nothing, lambda _: ("spec", "init", "s.toml"), quick=True),
     "seal": Command(("seal", "foreign.onnx", "--spec", "spec.toml", "--out", "sealed.onnx"), foreign, quick=True),
@@ -370,11 +384,12 @@ def report(rows: dict[tuple[str, str], Found]) -> str:
         "# Stopped at every step of writing",
         "",
         "`python benchmarks/kills.py artifacts --random 20` stops each command before each of its steps that change",
-        "the disk, between the two halves of each write, and at random moments, then starts it again. *Old*, *part*,",
-        "*new*: what was in the folder then, beside temporary files: all as before, some of the new files, each of them",
-        "whole (of answers: a part, which `--resume` completes), or all as after an undisturbed call. *Left*: calls that",
-        "left a temporary file or folder; the next start removes them. *Wrong*: a half file, anything left after the",
-        "next start, one that ends otherwise than an undisturbed call, a traceback, another exit code.",
+        "the disk, between the two halves of each write, and at random moments, then starts it again.",
+        "",
+        "*Old*, *part*, *new*: what was in the folder then, beside temporary files: all as before; some of the new",
+        "files, each of them whole (of answers: a part, which `--resume` completes); all as after an undisturbed call.",
+        "*Left*: calls that left a temporary file or folder; the next start removes it. *Wrong*: a half file, anything",
+        "left after the next start, one that ends otherwise than an undisturbed call, a traceback, another exit code.",
         "",
         "| command | fault | tried | old | part | new | left | wrong |",
         "|---|---|---|---|---|---|---|---|",
@@ -398,10 +413,11 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("commands", nargs="*", choices=[*COMMANDS, []])
     parser.add_argument("--random", type=int, default=0)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--faults", nargs="+", choices=FAULTS, default=FAULTS)
+    parser.add_argument("--every", type=int, default=1)
     asked = parser.parse_args(args)
     names = asked.commands or [name for name, each in COMMANDS.items() if each.quick or not asked.quick]
     os.environ["OMP_NUM_THREADS"] = "1"
-    preload(names)
     rows: dict[tuple[str, str], Found] = {}
     for name in names:
         command = COMMANDS[name]
@@ -409,13 +425,15 @@ def main(args: Sequence[str]) -> int:
             before, done = Path(work) / "before", Path(work) / "done"
             before.mkdir()
             command.prepare(before)
+            shutil.copytree(before, Path(work) / "first")
+            preload(command.args, Path(work) / "first")
             shutil.copytree(before, done)
             usual = run(command.args, done)
             assert usual.code in (0, 2) and "Traceback" not in usual.error, usual
             last = contents(done)
-            for fault in FAULTS:
+            for fault in asked.faults:
                 found = rows[name, fault] = Found()
-                for step in range(1, _MOST):
+                for step in range(1, _MOST, asked.every):
                     if not try_step(command, fault, step, before, last, usual, found):
                         break
                 tell(name, fault, found)
@@ -423,7 +441,7 @@ def main(args: Sequence[str]) -> int:
                     found = rows[name, f"{fault}, random"] = Found()
                     try_random(command, fault, before, last, usual, found, asked.random)
                     tell(name, f"{fault}, random", found)
-    if not asked.quick and not asked.commands:
+    if not asked.quick and not asked.commands and asked.every == 1:
         (asked.artifacts / "robustness.md").write_text(report(rows))
     return int(any(found.faults for found in rows.values()))
 
@@ -435,22 +453,6 @@ def tell(name: str, fault: str, found: Found) -> None:
     )
     for fault in found.faults:
         print(f"  {fault}", flush=True)
-
-
-def preload(names: Sequence[str]) -> None:
-    """Import what the commands need, once for all forks."""
-    import mnistx_runtime.predictor
-    import mnistx_runtime.records
-
-    assert mnistx_runtime
-    if any(not name.startswith("predict") for name in names):
-        import onnx
-
-        import mnistx_export.exporter
-        import mnistx_export.sealing
-        import mnistx_train.run
-
-        assert onnx and mnistx_export and mnistx_train
 
 
 if __name__ == "__main__":

@@ -9,12 +9,13 @@ import errno
 import io
 import mmap
 import os
-import resource
 import signal
 import struct
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,7 +45,7 @@ class Ended:
     at: str
 
 
-def run(args: Sequence[str], folder: Path, fault: Fault | None = None, step: int = 0, address_space: int = 0) -> Ended:
+def run(args: Sequence[str], folder: Path, fault: Fault | None = None, step: int = 0) -> Ended:
     """Run a command in a folder, in a fork of this process, with a fault at a step.
 
     Args:
@@ -52,7 +53,6 @@ def run(args: Sequence[str], folder: Path, fault: Fault | None = None, step: int
         folder: where it runs; its temporary files go to `.tmp` beside the folder.
         fault: what happens; None for nothing.
         step: at which, from 1.
-        address_space: bytes that the process may have; 0 for any number.
     """
     counted = mmap.mmap(-1, 64)
     temporary = folder.parent / f"{folder.name}.tmp"
@@ -66,8 +66,6 @@ def run(args: Sequence[str], folder: Path, fault: Fault | None = None, step: int
             _redirect(errors)
             os.chdir(folder)
             os.environ["TMPDIR"] = str(temporary)
-            if address_space:
-                resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
             _arm(fault, step, counted)
             code = _call(args)
             sys.stderr.flush()
@@ -78,6 +76,24 @@ def run(args: Sequence[str], folder: Path, fault: Fault | None = None, step: int
     text = errors.read_text(errors="replace")
     errors.unlink()
     return Ended(os.waitstatus_to_exitcode(status), text, steps, at.rstrip(b"\0").decode())
+
+
+def preload(args: Sequence[str], folder: Path) -> None:
+    """Import what a command imports, once for all forks; it runs to its end in a first one."""
+    listed = folder.parent / f"{folder.name}.modules"
+    child = os.fork()
+    if not child:
+        try:
+            _redirect(Path(os.devnull))
+            os.chdir(folder)
+            _call(args)
+            listed.write_text("\n".join(sys.modules))
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    for name in listed.read_text().split("\n"):
+        with suppress(Exception):
+            import_module(name)
 
 
 def _redirect(errors: Path) -> None:
@@ -130,9 +146,9 @@ def _arm(fault: Fault | None, step: int, counted: mmap.mmap) -> None:
 
     fsync = os.fsync
 
-    def synced(number: int) -> None:
+    def synced(fd: Any) -> None:
         reach("fsync")
-        fsync(number)
+        fsync(fd)
 
     class Stepped(io.FileIO):
         def write(self, data: Any) -> int:
@@ -147,5 +163,5 @@ def _arm(fault: Fault | None, step: int, counted: mmap.mmap) -> None:
 
     os.fsync = synced
     for module in (files, records):
-        module.FileIO = Stepped  # type: ignore[attr-defined, misc]
+        module.FileIO = Stepped  # type: ignore[attr-defined]
     sys.addaudithook(hear)

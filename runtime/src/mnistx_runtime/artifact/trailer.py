@@ -10,6 +10,10 @@ from mnistx_runtime.artifact.sidecar import ENTRY, dump, parse
 from mnistx_runtime.errors import ArtifactError
 
 
+_MOST_BYTES = 1 << 27
+"""Of the metadata, unpacked: a small file can stand for far more than the memory holds."""
+
+
 def append_props(model: bytes, props: Mapping[str, str]) -> bytes:
     """A model with its metadata after it.
 
@@ -36,6 +40,8 @@ def split(data: bytes, source: str) -> tuple[bytes, dict[str, str]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             begins = min(entry.header_offset for entry in archive.infolist())
+            if archive.getinfo(ENTRY).file_size > _MOST_BYTES:
+                raise ValueError("metadata of more bytes than any has")
             seal = archive.read(ENTRY)
     except Exception as error:  # zipfile raises whatever a damaged archive makes it stumble over
         raise ArtifactError(f"{source} is not a readable model of mnistx's (foreign, damaged or cut off)") from error
