@@ -19,6 +19,8 @@ from mnistx_runtime.temporary import is_temporary, temporary_path
 def writable_folder(folder: Path) -> Path:
     """The folder, made if need be, after a trial write: better told before an hour of work than after.
 
+    Temporary files that killed calls left in it are removed.
+
     Raises:
         BadInput: nothing can be written there.
     """
@@ -27,6 +29,7 @@ def writable_folder(folder: Path) -> Path:
             if not folder.is_dir():
                 folder.mkdir(parents=True)
                 sync_folder(folder.parent)
+            remove_leftovers(folder)
             file, temporary = _create_temporary(folder)
             file.close()
             temporary.unlink()

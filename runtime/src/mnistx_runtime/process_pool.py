@@ -28,9 +28,27 @@ class _Pool(ProcessPoolExecutor):
         main = sys.modules["__main__"]
         sys.modules["__main__"] = ModuleType("__main__")
         try:
-            return super().submit(fn, *args, **kwargs)
+            with _left_to_parent():
+                return super().submit(fn, *args, **kwargs)
         finally:
             sys.modules["__main__"] = main
+
+
+_PARENTS = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+"""Signals that a terminal sends to all processes, and the parent answers for all."""
+
+
+@contextmanager
+def _left_to_parent() -> Iterator[None]:
+    """Start processes that don't hear Ctrl-C while they import what they need, which would print where they were."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -81,9 +99,8 @@ def unless_ended(work: Callable[[T], R], item: T) -> R:
 
 def _prepare_process(end: Any) -> None:
     """Leave Ctrl-C and a terminal that closes to the parent to answer, and end when it closes the pipe of `end`."""
-    for name in ("SIGINT", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in _PARENTS:
+        signal.signal(number, signal.SIG_IGN)
     Thread(target=_wait_for_end, args=(end,), daemon=True).start()
 
 

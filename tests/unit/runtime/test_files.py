@@ -3,6 +3,7 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 
@@ -179,7 +180,10 @@ def test_a_temporary_file_can_not_be_led_elsewhere(tmp_path: Path, monkeypatch: 
     assert link.is_symlink()
 
 
-def test_what_a_killed_call_left_is_removed_by_the_next_and_nothing_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("again", [remove_leftovers, writable_folder, lambda folder: write_whole(folder / "x", b"")])
+def test_what_a_killed_call_left_is_removed_by_the_next_and_nothing_else(
+    again: Callable[[Path], object], tmp_path: Path
+) -> None:
     code = (
         "import os, sys; from pathlib import Path; from mnistx_runtime.files import write_whole\n"
         "Path.replace = lambda *_: os._exit(9)\n"
@@ -194,8 +198,9 @@ def test_what_a_killed_call_left_is_removed_by_the_next_and_nothing_else(tmp_pat
     link, folder = temporary_path(tmp_path), temporary_path(tmp_path)
     link.symlink_to(".notes.tmp")
     folder.mkdir()
-    write_whole(tmp_path / "other.bin", b"")
-    assert names_in(tmp_path) == sorted([*others, link.name, folder.name, "other.bin"])
+    again(tmp_path)
+    (tmp_path / "x").unlink(missing_ok=True)
+    assert names_in(tmp_path) == sorted([*others, link.name, folder.name])
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Windows removes no open file")

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from mnistx_runtime.artifact.sidecar import ENTRY, dump, parse
 from mnistx_runtime.errors import ArtifactError
 
-
 _MOST_BYTES = 1 << 27
 """Of the metadata, unpacked: a small file can stand for far more than the memory holds."""
 
