@@ -9,7 +9,6 @@ page, with the share of mnistx_runtime that the inputs found so far reach. The e
 import argparse
 import json
 import logging
-import os
 import resource
 import subprocess
 import sys
@@ -36,9 +35,12 @@ def fuzz(name: str, folder: Path, executions: int, seconds: int) -> None:
         executions: how many inputs to try.
         seconds: after which to stop.
     """
+    from random import Random
+
     import atheris
 
     with atheris.instrument_imports(include=list(_PACKAGES)):
+        from fuzz.mutate import mutate
         from fuzz.target import MEMORY, load_target, seeds_of, try_input
 
         target, seeds = load_target(name), seeds_of(name)
@@ -72,11 +74,15 @@ def fuzz(name: str, folder: Path, executions: int, seconds: int) -> None:
             keep()
 
     logging.disable()
-    os.environ["FUZZ_WORKER"] = name
-    longest = 4 * max(map(len, seeds))
+    longest = 4 * max(map(len, seeds)) + 20_000
+
+    def change(data: bytes, most: int, seed: int) -> bytes:
+        random = Random(seed)
+        return mutate(data, seeds, random)[:most] if random.randrange(3) == 0 else bytes(atheris.Mutate(data, most))
+
     options = [f"-runs={executions}", f"-max_total_time={seconds}", f"-max_len={longest}", "-rss_limit_mb=0"]
     options += ["-timeout=120", "-print_final_stats=0", "-verbosity=0", f"-artifact_prefix={faults}/died-"]
-    atheris.Setup([sys.argv[0], *options, str(corpus)], one, enable_python_coverage=True)
+    atheris.Setup([sys.argv[0], *options, str(corpus)], one, custom_mutator=change)
     atheris.Fuzz()
 
 

@@ -185,6 +185,10 @@ def _metrics(data: bytes) -> object:
     return values["test"], [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in values["epochs"]]
 
 
+def _without_folder(data: bytes) -> object:
+    return json.loads(data) | {"dataset": ""}
+
+
 def _tensors(data: bytes) -> object:
     from safetensors.torch import load
 
@@ -231,6 +235,7 @@ COMMANDS = {
         changes={
             "run/report.html": _any_whole_page,
             "run/metrics.json": _metrics,
+            "run/run.json": _without_folder,
             "run/state.safetensors": _tensors,
             "run/curves.png": len,
         },

@@ -25,5 +25,6 @@ TARGETS = {
     "csv": "fuzz.data_files:CSV",
     "npz": "fuzz.data_files:NPZ",
     "spec": "fuzz.specs:SPEC",
+    "budgets": "fuzz.budgets:BUDGETS",
     "command-line": "fuzz.command_line:COMMAND_LINE",
 }

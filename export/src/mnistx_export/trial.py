@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.signals import postpone_stop
@@ -29,25 +29,41 @@ def trial_folder(target: Path) -> Iterator[Path]:
     Raises:
         BadInput: no folder can be made there.
     """
+    lock = None
     try:
-        for path in target.parent.iterdir():
-            if is_temporary(path) and path.is_dir() and not path.is_symlink():
-                _remove_unused(path)
         with postpone_stop():
-            folder, lock = _create(target.parent)
-    except OSError as error:
-        raise BadInput(f"can't write to {target.parent}: {error.strerror}") from error
-    try:
+            lock = _create(target.parent)
+        folder = _folder_of(lock)
         with _temporary_files_in(folder):
             yield folder
     finally:
-        with postpone_stop():
-            lock.release()
-            shutil.rmtree(folder, ignore_errors=True)
+        if lock:
+            with postpone_stop():
+                lock.release()
+                shutil.rmtree(_folder_of(lock), ignore_errors=True)
 
 
-def _create(parent: Path) -> tuple[Path, FileLock]:
-    """A new folder, locked; another process may take it for a leftover before it is."""
+def _folder_of(lock: BaseFileLock) -> Path:
+    return Path(lock.lock_file).parent
+
+
+def _create(parent: Path) -> BaseFileLock:
+    """The lock of a new folder, once those that killed processes left beside it are removed.
+
+    Raises:
+        BadInput: no folder can be made there.
+    """
+    try:
+        for path in parent.iterdir():
+            if is_temporary(path) and path.is_dir() and not path.is_symlink():
+                _remove_unused(path)
+        return _lock_new(parent)
+    except OSError as error:
+        raise BadInput(f"can't write to {parent}: {error.strerror}") from error
+
+
+def _lock_new(parent: Path) -> BaseFileLock:
+    """The lock of a new folder; another process may take it for a leftover before it is locked."""
     while True:
         folder = temporary_path(parent)
         folder.mkdir()
@@ -55,7 +71,7 @@ def _create(parent: Path) -> tuple[Path, FileLock]:
         try:
             lock.acquire()
             if (folder / LOCK).exists():
-                return folder, lock
+                return lock
             lock.release()
         except (Timeout, FileNotFoundError):
             continue

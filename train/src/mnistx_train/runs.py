@@ -162,6 +162,12 @@ def is_finished(folder: Path) -> bool:
     return (folder / CHECKPOINT).exists() and not (folder / STATE).exists()
 
 
+def clear_finished(folder: Path) -> None:
+    """Remove what is only there while a run goes on: one that was killed at its very end has left it."""
+    with suppress(TrainError), locked(folder):
+        (folder / TEACHER_STATE).unlink(missing_ok=True)
+
+
 def last_unfinished() -> Path:
     """The folder of the run that was started last and isn't finished.
 
