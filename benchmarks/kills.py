@@ -4,8 +4,8 @@
 disk be full or read-only from there on; then it looks at what lies in the folder, starts the command again, and
 compares what that ends with with what an undisturbed call wrote. With `--random N`, each command is also stopped N
 times at a moment drawn at random, as a process of its own. `--quick` takes the commands of a second only, `--faults`
-some of the faults, `--every N` each Nth step; the page is written where nothing is left out. The exit code is 1 where a
-file was half, something was left, or a start ended otherwise.
+some of the faults, `--every N` each Nth step; rows of earlier calls stay on the page. The exit code is 1 where a file
+was half, something was left, or a start ended otherwise.
 """
 
 import argparse
@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,10 +62,10 @@ class Found:
     """What came of a command's faults of one kind."""
 
     tried: int = 0
-    untouched: int = 0
-    finished: int = 0
+    old: int = 0
     part: int = 0
-    leftovers: int = 0
+    new: int = 0
+    left: int = 0
     faults: list[str] = field(default_factory=list)
 
 
@@ -287,7 +287,7 @@ def judge(
     left = contents(folder)
     temporary = contents(folder.parent / f"{folder.name}.tmp")
     names = [name for name in left if is_leftover(name)] + list(temporary)
-    found.leftovers += bool(names)
+    found.left += bool(names)
     complain = found.faults.append
     told = [line for line in ended.error.splitlines() if line not in usual.error and not _PROGRESS.search(line)]
     if len(told) > 1 or any("Traceback" in line or not line.startswith("Error: ") for line in told):
@@ -300,8 +300,8 @@ def judge(
         if not is_leftover(name) and not is_whole(command, name, data, first, last):
             complain(f"{label}: {name} is neither the old nor the new file, {len(data)} bytes")
     kept = {name: data for name, data in left.items() if not is_leftover(name)}
-    found.untouched += kept == first
-    found.finished += same(command, kept, last)
+    found.old += kept == first
+    found.new += same(command, kept, last)
     found.part += kept != first and not same(command, kept, last)
     args = command.again(folder) if command.again else command.args
     again = run(args, folder)
@@ -407,13 +407,14 @@ def ends(session: int) -> bool:
     return False
 
 
-def report(rows: dict[tuple[str, str], Found]) -> str:
+def report(rows: Mapping[str, Mapping[str, int]]) -> str:
     """The page."""
     lines = [
         "# Stopped at every step of writing",
         "",
         "`python benchmarks/kills.py artifacts --random 20` stops each command before each of its steps that change",
-        "the disk, between the two halves of each write, and at random moments, then starts it again.",
+        "the disk, between the two halves of each write, and at random moments, then starts it again. With `--every N`",
+        "it takes each Nth step; *tried* is how many there were.",
         "",
         "*Old*, *part*, *new*: what was in the folder then, beside temporary files: all as before; some of the new",
         "files, each of them whole (of answers: a part, which `--resume` completes); all as after an undisturbed call.",
@@ -423,16 +424,28 @@ def report(rows: dict[tuple[str, str], Found]) -> str:
         "| command | fault | tried | old | part | new | left | wrong |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for (name, fault), each in rows.items():
-        lines.append(
-            f"| `{name}` | {fault} | {each.tried} | {each.untouched} | {each.part} | {each.finished} | "
-            f"{each.leftovers} | {len(each.faults)} |"
-        )
     total = Counter[str]()
-    for (_, fault), each in rows.items():
-        total[fault.removesuffix(", random")] += each.tried
+    for key, each in rows.items():
+        name, _, fault = key.partition(" | ")
+        lines.append(f"| `{name}` | {fault} | " + " | ".join(str(count) for count in each.values()) + " |")
+        total[fault.removesuffix(", random")] += each["tried"]
     lines += ["", "In all: " + ", ".join(f"{fault} {count}" for fault, count in total.items()) + "."]
     return "\n".join(lines) + "\n"
+
+
+def keep(artifacts: Path, name: str, fault: str, found: Found) -> None:
+    """Add a row to those of earlier calls, write the page, and print what is wrong."""
+    print(f"{name}, {fault}: {found.tried} tried, {found.left} left something, {len(found.faults)} wrong", flush=True)
+    for line in found.faults:
+        print(f"  {line}", flush=True)
+    file = artifacts / "robustness.json"
+    rows = json.loads(file.read_text()) if file.exists() else {}
+    counts = {name: value for name, value in vars(found).items() if name != "faults"}
+    rows[f"{name} | {fault}"] = counts | {"wrong": len(found.faults)}
+    order = [f"{command} | {kind}{how}" for command in COMMANDS for kind in FAULTS for how in ("", ", random")]
+    rows = {key: rows[key] for key in order if key in rows}
+    file.write_text(json.dumps(rows, indent=1) + "\n")
+    (artifacts / "robustness.md").write_text(report(rows))
 
 
 def main(args: Sequence[str]) -> int:
@@ -447,7 +460,7 @@ def main(args: Sequence[str]) -> int:
     asked = parser.parse_args(args)
     names = asked.commands or [name for name, each in COMMANDS.items() if each.quick or not asked.quick]
     os.environ["OMP_NUM_THREADS"] = "1"
-    rows: dict[tuple[str, str], Found] = {}
+    wrong = False
     for name in names:
         command = COMMANDS[name]
         with tempfile.TemporaryDirectory(prefix="kills-") as work:
@@ -461,27 +474,18 @@ def main(args: Sequence[str]) -> int:
             assert usual.code in (0, 2) and "Traceback" not in usual.error, usual
             last = contents(done)
             for fault in asked.faults:
-                found = rows[name, fault] = Found()
+                found = Found()
                 for step in range(1, _MOST, asked.every):
                     if not try_step(command, fault, step, before, last, usual, found):
                         break
-                tell(name, fault, found)
+                keep(asked.artifacts, name, fault, found)
+                wrong |= bool(found.faults)
                 if asked.random and fault in ("kill", "SIGTERM", "SIGINT"):
-                    found = rows[name, f"{fault}, random"] = Found()
+                    found = Found()
                     try_random(command, fault, before, last, usual, found, asked.random)
-                    tell(name, f"{fault}, random", found)
-    if not asked.quick and not asked.commands and asked.every == 1:
-        (asked.artifacts / "robustness.md").write_text(report(rows))
-    return int(any(found.faults for found in rows.values()))
-
-
-def tell(name: str, fault: str, found: Found) -> None:
-    """Print a row, and what is wrong."""
-    print(
-        f"{name}, {fault}: {found.tried} tried, {found.leftovers} left something, {len(found.faults)} wrong", flush=True
-    )
-    for fault in found.faults:
-        print(f"  {fault}", flush=True)
+                    keep(asked.artifacts, name, f"{fault}, random", found)
+                    wrong |= bool(found.faults)
+    return int(wrong)
 
 
 if __name__ == "__main__":
