@@ -19,7 +19,7 @@ from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
 from mnistx_runtime.artifact.verification import Verification, verify_loaded
 from mnistx_runtime.backends.isolated import isolated_session
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, VerificationFailed
-from mnistx_runtime.files import writable_folder, write_whole
+from mnistx_runtime.files import move_files, writable_folder, write_whole
 from mnistx_train.errors import first_line
 from mnistx_train.evaluation.inference import evaluation_mode
 
@@ -128,10 +128,10 @@ def export(model: Model, format: str | Format, path: str | Path, settings: Setti
             raise VerificationFailed(f"{path.name} was not kept: its runtime can't run it: {reason}") from error
         if target.baseline and model.validation is not None:
             found = _judge_int8(found, model, target, settings)
-        for file in reversed(files):
-            kept = path.parent / file.relative_to(folder)
+        moves = [(file, path.parent / file.relative_to(folder)) for file in files]
+        for _, kept in moves:
             kept.parent.mkdir(parents=True, exist_ok=True)
-            file.replace(kept)
+        move_files(moves)
     golden = replace(found.golden, source=str(path)) if found.golden else None
     return replace(found, path=path, golden=golden)
 

@@ -29,7 +29,8 @@ class _Pool(ProcessPoolExecutor):
     """A pool whose processes don't run the caller's script anew as they start; it may have no guard against that."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        with _replaced(sys.modules, {"__main__": ModuleType("__main__")}), _replaced(os.environ, SAFE_PATH):
+        main = {"__main__": ModuleType("__main__")}
+        with _left_to_parent(), _replaced(sys.modules, main), _replaced(os.environ, SAFE_PATH):
             return super().submit(fn, *args, **kwargs)
 
 
@@ -44,6 +45,23 @@ def _replaced(values: MutableMapping[str, T], others: Mapping[str, T]) -> Iterat
         for name in others:
             del values[name]
         values.update(kept)
+
+
+_PARENTS = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+"""Signals that a terminal sends to all processes, and the parent answers for all."""
+
+
+@contextmanager
+def _left_to_parent() -> Iterator[None]:
+    """Start processes that don't hear Ctrl-C while they import what they need, which would print where they were."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -96,9 +114,8 @@ def unless_ended(work: Callable[[T], R], item: T) -> R:
 def _prepare_process(end: Any) -> None:
     """Leave Ctrl-C and a terminal that closes to the parent to answer, and end when it closes the pipe of `end`."""
     warnings.filterwarnings("ignore", module=r"PIL\.")  # as the command line does
-    for name in ("SIGINT", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    for number in _PARENTS:
+        signal.signal(number, signal.SIG_IGN)
     Thread(target=_wait_for_end, args=(end,), daemon=True).start()
 
 

@@ -1,6 +1,7 @@
 """Processes beside this one: how they start, and that they end with it."""
 
 import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import CancelledError
@@ -102,3 +103,12 @@ def test_a_process_ends_with_a_parent_that_was_killed(tmp_path: Path) -> None:
         parent.kill()
         assert parent.stdout.read() == b""  # the workers hold it, too: it ends with the last of them
     assert len(workers) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no masks")
+def test_a_process_that_starts_does_not_hear_what_a_terminal_sends_and_this_one_does() -> None:
+    terminal = {signal.SIGINT, signal.SIGHUP}
+    with process_pool(1) as pool:
+        assert terminal <= pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+        assert pool.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
+        assert not terminal & signal.pthread_sigmask(signal.SIG_BLOCK, [])

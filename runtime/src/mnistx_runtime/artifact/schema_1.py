@@ -44,6 +44,8 @@ def read_ort_props(data: bytes, source: str) -> dict[str, str]:
         ArtifactError: it can't be loaded, or has none of schema 1.
     """
     try:
+        if data[4:8] != b"ORTM" or b"schema_version" not in data:
+            raise ValueError("nothing to load: no file of this kind, or none with metadata inside")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
