@@ -244,7 +244,7 @@ def cost_table(bare: Path, device: Path, folder: Path) -> list[str]:
         ("the same with `MNISTX_TRUST`", "", took["trusted"]),
     ]
     head = ["| | runtime | with `sign` |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
-    return [*head, "", f"(medians of {ROUNDS} rounds in turn, on two cores that others used, too)"]
+    return [*head, "", f"(medians of {ROUNDS} rounds, in turn)"]
 
 
 if __name__ == "__main__":
