@@ -155,12 +155,17 @@ def grow_from_constants(model: ModelProto) -> None:
     )
 
 
+def from_number(number: int) -> TensorProto:
+    """Each another number: what is the same is computed once."""
+    return numpy_helper.from_array(np.array([number], np.float32))
+
+
 def grow_in_pieces(model: ModelProto, pieces: int = 200, size: int = 1 << 24) -> None:
     """200 pieces of 64 MB, each small enough to be computed while it loads."""
     nodes, last = [helper.make_node("ReduceMax", ["pixels"], ["top"], keepdims=0)], "top"
     for at in range(pieces):
         nodes += [
-            helper.make_node("ConstantOfShape", ["shape"], [f"g{at}"]),
+            helper.make_node("ConstantOfShape", ["shape"], [f"g{at}"], value=from_number(at)),
             helper.make_node("Add", [f"g{at}", "top"], [f"a{at}"]),
         ]
     nodes += [helper.make_node("Concat", [f"a{at}" for at in range(pieces)], ["all"], axis=0)]

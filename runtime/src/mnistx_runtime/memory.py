@@ -1,6 +1,7 @@
 """How much memory this process may use."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from mnistx_runtime.cgroups import OWN, ROOT, control_groups
@@ -17,10 +18,10 @@ def available_memory(cgroup: Path = ROOT, own: Path = OWN) -> int:
     >>> available_memory() > 1 << 24
     True
     """
-    try:
-        machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
-        machine = _UNKNOWN
+    machine = _UNKNOWN
+    if hasattr(os, "sysconf"):  # Windows has none
+        with suppress(ValueError, OSError):
+            machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limits = [limit for group in control_groups(cgroup, own) if (limit := _limit(group)) is not None]
     return min([machine, *limits])
 

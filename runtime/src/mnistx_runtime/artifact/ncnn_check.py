@@ -1,6 +1,8 @@
 """What an ncnn graph may hold before ncnn reads it: layers that compute, as many as it declares, and no more weights
 than lie beside it. ncnn checks next to nothing, and crashes."""
 
+import re
+
 from mnistx_runtime.artifact.onnx_check import refuse
 from mnistx_runtime.errors import ArtifactError
 
@@ -22,6 +24,7 @@ ALLOWED = frozenset(_WEIGHTS) | frozenset(_OTHERS.split())
 """The layers that are run; ncnn's converter writes them for classifiers."""
 
 _MAGIC = "7767517"
+_EXPRESSION = re.compile(r'"[\w,()+*/-]{1,200}"')
 _MOST_BLOBS = 20_000
 _MOST = 1 << 24  # of a size, a pad, a stride
 _END = (1 << 31) - 1  # "to the end" of a slice, "none"
@@ -91,7 +94,11 @@ def _check_layer(line: list[str], made: set[str], source: str) -> int:
 
 
 def _numbers(values: str) -> list[int]:
-    """The whole numbers of a parameter: one, or several after how many they are; those with a point are none."""
+    """The whole numbers of a parameter: one, or several after how many they are; those with a point are none, nor is
+    an expression of sizes, such as "0w,1h".
+    """
+    if _EXPRESSION.fullmatch(values):
+        return []
     return [int(each) for each in values.split(",") if "." not in each and "e" not in each]
 
 

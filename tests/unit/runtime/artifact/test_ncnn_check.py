@@ -26,6 +26,7 @@ def replaced(at: int, line: str) -> bytes:
 def test_what_the_converter_writes_passes() -> None:
     check_ncnn(graph(*LAYERS), 4 * 152, "m")
     check_ncnn(replaced(4, "Slice s 1 1 4 5 -23300=2,116,-233 1=0 -23302=1,2147483647"), 4 * 152, "m")
+    check_ncnn(replaced(4, 'Reshape s 1 1 4 5 6="0w,1h,*(1c,2)"'), 4 * 152, "m")
     check_ncnn(replaced(3, "MemoryData c 0 1 4 0=3 1=2"), 4 * 158, "m")
 
 
@@ -55,6 +56,7 @@ def test_other_layers_are_refused(kind: str) -> None:
         replaced(1, "Convolution conv 2 1 in0 1"),
         replaced(1, "Convolution conv -1 1 1"),
         replaced(1, "Convolution conv 1 1 in0 1 0=x"),
+        replaced(4, 'Reshape s 1 1 4 5 6="$(ls)"'),
         graph(*LAYERS, counts="8 8") + b"Convolution conv\n",
         replaced(2, "Split split 1 2 1 2 2"),
         replaced(3, "MemoryData c 0 1 4 0=1000000 1=1000000"),
