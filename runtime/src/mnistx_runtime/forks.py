@@ -5,52 +5,49 @@ middle of a run, would stay locked for ever.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
-from threading import Condition, Lock, get_ident
+from threading import Lock, get_ident
+from time import sleep
+
+_running: set[int] = set()
+"""The threads that compute at the moment."""
+
+_forking = Lock()
+"""Held from before a fork, while it waits, to after it; no run begins then."""
+
+_PAUSE = 0.0005  # seconds between two looks at what runs
 
 
-class _Runs:
-    """The threads that compute at the moment. Who holds `gate` lets no further one begin."""
-
-    gate = Lock()
-    changed = Condition(Lock())
-    threads: set[int] = set()  # noqa: RUF012
-
-
-@contextmanager
-def no_fork() -> Iterator[None]:
+class no_fork:
     """While this lasts, no other thread forks, by `os.fork` or a process of `multiprocessing`.
 
     >>> with no_fork():
-    ...     len(_Runs.threads)
+    ...     len(_running)
     1
     """
-    _watch_forks()
-    with _Runs.gate, _Runs.changed:
-        _Runs.threads.add(get_ident())
-    try:
-        yield
-    finally:
-        with _Runs.changed:
-            _Runs.threads.discard(get_ident())
-            _Runs.changed.notify_all()
+
+    def __enter__(self) -> None:
+        """Wait for a fork that has begun."""
+        _watch_forks()
+        thread = get_ident()
+        _running.add(thread)  # before the look at the lock, so that a fork which begins now waits
+        while _forking.locked():
+            _running.discard(thread)
+            with _forking:
+                _running.add(thread)
+
+    def __exit__(self, *_: object) -> None:
+        """Let others fork."""
+        _running.discard(get_ident())
 
 
 def _wait() -> None:
-    _Runs.gate.acquire()
-    _Runs.changed.acquire()
-    while _Runs.threads - {get_ident()}:
-        _Runs.changed.wait()
-
-
-def _go_on() -> None:
-    _Runs.changed.release()
-    _Runs.gate.release()
+    _forking.acquire()
+    while _running - {get_ident()}:
+        sleep(_PAUSE)
 
 
 @cache
 def _watch_forks() -> None:
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(before=_wait, after_in_parent=_go_on, after_in_child=_go_on)
+        os.register_at_fork(before=_wait, after_in_parent=_forking.release, after_in_child=_forking.release)
