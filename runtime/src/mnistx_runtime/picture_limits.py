@@ -22,7 +22,7 @@ _SCAN_BYTES = 6.0
 _SCAN_NS = 1.3
 """A pixel and scan, of such a JPEG."""
 
-_PYTHON_NS = 500.0
+_PYTHON_NS = 700.0
 """A sample, of what Pillow decodes in Python: PPM in decimal digits, or with another maximum than 255 or 65535."""
 
 _PYTHON_CODECS = ("ppm", "ppm_plain")
