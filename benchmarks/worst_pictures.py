@@ -146,7 +146,7 @@ def largest(make: Callable[[int], bytes], side: int = 8500) -> tuple[bytes, str]
     except UnreadablePicture as error:
         found = re.search(r"more than ([\d.]+) million pixels", str(error))
         if found:
-            return make(int((float(found[1]) * 1e6) ** 0.5) - 16), ""
+            return largest(make, int((float(found[1]) * 1e6) ** 0.5) - 16)
         return data, str(error).removeprefix("the data: ")
 
 
@@ -156,15 +156,18 @@ def pixels_of(data: bytes) -> int:
         return opened.width * opened.height
 
 
-def cost(way: str, path: Path) -> tuple[float, float]:
-    """CPU seconds and MB that a process takes to read a picture."""
+def cost(way: str, path: Path) -> list[str]:
+    """CPU seconds and MB that a process takes to read a picture, or that it refuses to."""
     script = (
-        f"import sys\nfrom mnistx_runtime import MnistxError\ntry:\n    {way}\nexcept MnistxError: pass\n"
-        "import time; from mnistx_runtime.benchmark.worker import _peak_mib; print(time.process_time(), _peak_mib())"
+        "import sys, time\nfrom mnistx_runtime import PredictionRefused, UnreadablePicture\n"
+        f"try:\n    {way}\nexcept UnreadablePicture: print('refused'); sys.exit()\nexcept PredictionRefused: pass\n"
+        "from mnistx_runtime.benchmark.worker import _peak_mib; print(time.process_time(), _peak_mib())"
     )
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
+    if done.stdout.startswith("refused"):
+        return ["refused", ""]
     seconds, peak = map(float, done.stdout.split())
-    return seconds, peak * 1.048576
+    return [f"{seconds:.1f}", f"{peak * 1.048576:.0f}"]
 
 
 def main(folder: Path) -> None:
@@ -186,10 +189,9 @@ def main(folder: Path) -> None:
             path.write_bytes(data)
             row = [kind, f"{len(data) / 1e6:.2f}", "" if reason else f"{pixels_of(data) / 1e6:.1f}"]
             for way in WAYS.values():
-                seconds, peak = cost(way, path)
-                row += [f"{seconds:.1f}", f"{peak:.0f}"]
+                row += cost(way, path)
             if reason:
-                row[-1] += f" (refused: {reason})"
+                row[-1] += f"({reason})"
             lines.append("| " + " | ".join(row) + " |")
             print(lines[-1], flush=True)
     (folder / "worst_pictures.md").write_text("\n".join(lines) + "\n")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         VerificationFailed,
     )
     from mnistx_runtime.input_spec import InputSpec
+    from mnistx_runtime.picture_limits import PictureLimits
+    from mnistx_runtime.pictures import open_picture
     from mnistx_runtime.prediction import Prediction, Reading
     from mnistx_runtime.predictor import Predictor
     from mnistx_runtime.preprocess.mnist_digit import image_from_picture
@@ -44,6 +46,7 @@ _HOME = {
     "Metadata": "artifact.metadata",
     "MnistxError": "errors",
     "Parity": "artifact.parity",
+    "PictureLimits": "picture_limits",
     "Prediction": "prediction",
     "PredictionRefused": "errors",
     "Predictor": "predictor",
@@ -56,6 +59,7 @@ _HOME = {
     "compare": "artifact.parity",
     "image_from_picture": "preprocess.mnist_digit",
     "open_artifact": "artifact.container",
+    "open_picture": "pictures",
     "verify": "artifact.verification",
 }
 
@@ -68,6 +72,7 @@ __all__ = [
     "Metadata",
     "MnistxError",
     "Parity",
+    "PictureLimits",
     "Prediction",
     "PredictionRefused",
     "Predictor",
@@ -80,6 +85,7 @@ __all__ = [
     "compare",
     "image_from_picture",
     "open_artifact",
+    "open_picture",
     "verify",
 ]
 

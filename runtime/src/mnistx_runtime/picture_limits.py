@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL import Image
 
-_FORMAT_BYTES = {"WEBP": 20.0, "JPEG2000": 18.0}
+_FORMAT_BYTES = {"WEBP": 20.0, "JPEG2000": 22.0, "AVIF": 10.0}
 _MODE_BYTES = {"1": 3.0, "L": 3.0, "F": 12.0, "I": 12.0, "P": 10.0, "PA": 12.0, "LA": 12.0, "RGBA": 10.0, "CMYK": 10.0}
 _OTHERS_BYTES = 6.5
 """Of memory, a pixel: Pillow's own four, what its libraries need, and what is made of the picture first."""

@@ -41,8 +41,8 @@ def declared(width: int, height: int) -> bytes:
         ("P", "GIF", {}, 10),
         ("F", "TIFF", {"compression": "tiff_deflate"}, 12),
         ("RGB", "WEBP", {}, 20),
-        ("RGB", "JPEG2000", {}, 18),
-        ("RGB", "AVIF", {}, 6.5),
+        ("RGB", "JPEG2000", {}, 22),
+        ("RGB", "AVIF", {}, 10),
     ],
 )
 def test_memory_is_reckoned_by_format_and_mode(mode: str, form: str, options: Any, bytes_each: float) -> None:
