@@ -47,7 +47,7 @@ def open_picture(source: Source, draft: int | None = None, limits: PictureLimits
     Raises:
         UnreadablePicture: there's no such file, it isn't a picture, it is cut off, or beyond the limits.
         BadInput: the array has another shape or type.
-        OSError, MemoryError: this process has no memory left, or too many files open.
+        OSError: this process has no memory left, or too many files open.
 
     >>> open_picture(np.zeros((30, 40), np.uint8)).size
     (40, 30)
@@ -146,8 +146,6 @@ def _loaded(picture: Image.Image, name: str) -> Image.Image:
     """The picture with its pixels; a decoder may fail on damaged data with any exception."""
     try:
         picture.load()
-    except MemoryError:
-        raise
     except Exception as error:
         raise UnreadablePicture(f"{name} can't be read as a picture: {describe_error(error)}") from error
     if not picture.width * picture.height:

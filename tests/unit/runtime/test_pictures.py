@@ -11,6 +11,7 @@ from PIL import Image
 
 from command import PICTURES
 from mnistx_runtime.errors import BadInput, UnreadablePicture
+from mnistx_runtime.picture_limits import PictureLimits
 from mnistx_runtime.pictures import open_picture, source_name
 from mnistx_runtime.predictor import Predictor
 from mnistx_runtime.preprocess.none import NoPreprocess
@@ -210,6 +211,5 @@ def test_a_file_is_read_whole_and_no_more_than_the_limit(monkeypatch: pytest.Mon
     monkeypatch.setattr("mnistx_runtime.pictures._BLOCK", 1000)
     picture = PICTURES / "three.jpg"
     assert open_picture(picture).tobytes() == open_picture(picture.read_bytes()).tobytes()
-    monkeypatch.setattr("mnistx_runtime.pictures._MOST_BYTES", 2000)
     with pytest.raises(UnreadablePicture, match="more than 0 MiB"):
-        open_picture(picture)
+        open_picture(picture, limits=PictureLimits(memory=2000))
