@@ -58,8 +58,6 @@ def prepare_picture(source: Source, preprocess: Preprocess, many: bool = False) 
         return preprocess.prepare_many(picture) if many else [[preprocess.prepare(picture)]]
     except (MnistxError, OSError):
         raise
-    except MemoryError as error:
-        raise UnreadablePicture(f"{_name(source)} takes more memory than there is; scale it down first") from error
     except Exception as error:
         if not isinstance(error, MemoryError) and not _is_pillows(error):
             raise

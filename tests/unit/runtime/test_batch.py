@@ -116,7 +116,7 @@ def test_a_decoder_that_kills_its_process_or_fills_it_costs_one_picture(
     lines = answers_of_script(folder, tmp_path)
     assert len(lines) == COUNT
     assert lines[9].startswith("UnreadablePicture") and "009.png" in lines[9]
-    assert ("takes more memory" if "bytes" in does else "crashed, or took more than 2 s") in lines[9]
+    assert ("not enough memory" if "bytes" in does else "crashed, or took more than 2 s") in lines[9]
     assert sum(line.startswith("Prediction ") for line in lines) == COUNT - 3
 
 
