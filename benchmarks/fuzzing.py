@@ -54,9 +54,11 @@ def fuzz(name: str, folder: Path, executions: int, seconds: int) -> None:
     _limit_memory(4 * MEMORY)
     counts = _counts(folder)
     began, before = time.monotonic(), dict(counts)
-    done = 0
+    done, kept_at = 0, began
 
     def keep() -> None:
+        nonlocal kept_at
+        kept_at = time.monotonic()
         counts["executions"] = before["executions"] + done
         counts["seconds"] = before["seconds"] + time.monotonic() - began
         (folder / "counts.json").write_text(json.dumps(counts))
@@ -70,7 +72,7 @@ def fuzz(name: str, folder: Path, executions: int, seconds: int) -> None:
             kept.write_bytes(data)
             kept.with_suffix(".txt").write_text(f"{fault.what}\n{fault.details}")
             counts["faults"][fault.what] = kept.name
-        if done % 200 == 0 or done == executions:
+        if done == executions or time.monotonic() - kept_at > 2:
             keep()
 
     logging.disable()
@@ -139,9 +141,9 @@ def measure_coverage(folder: Path, names: Sequence[str]) -> dict[str, Any]:
     data = f"--data-file={folder}/coverage"
     subprocess.run([sys.executable, "-m", "coverage", "combine", "-q", data], cwd=folder, check=True)
     subprocess.run(
-        [sys.executable, "-m", "coverage", "json", "-q", data, f"-o{folder}/coverage.json"], cwd=folder, check=True
+        [sys.executable, "-m", "coverage", "json", "-q", data, f"-o{folder}/covered.json"], cwd=folder, check=True
     )
-    found: dict[str, Any] = json.loads((folder / "coverage.json").read_text())
+    found: dict[str, Any] = json.loads((folder / "covered.json").read_text())
     return found
 
 
@@ -151,7 +153,7 @@ def report(folder: Path, names: Sequence[str], coverage: dict[str, Any]) -> str:
         "# Fuzzing",
         "",
         "`python benchmarks/fuzzing.py artifacts FOLDER --executions 1000000 --seconds 3600`: each target reads inputs",
-        "that atheris changes, looking for new paths.",
+        "that atheris changes, looking for new paths, until it has had as many or the seconds are over.",
         "",
         "A fault is an error that isn't mnistx's, a text of several lines, more than 5 s of a CPU, more than 1 GiB, a",
         "file left behind, or a process that died. *Mended*: inputs that showed a fault once, kept in",
