@@ -11,6 +11,7 @@ MOST_LAYERS = 10_000
 _WEIGHTS = {
     "Convolution": 6, "ConvolutionDepthWise": 6, "Deconvolution": 6, "DeconvolutionDepthWise": 6, "InnerProduct": 2,
     "BatchNorm": 0, "PReLU": 0, "Scale": 0, "LayerNorm": 0, "MultiHeadAttention": 2,
+    "GRU": 1, "LSTM": 1, "RNN": 1,
 }  # fmt: skip
 """Layers with weights, and which of their parameters says how many numbers."""
 
