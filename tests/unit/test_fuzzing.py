@@ -1,7 +1,9 @@
 """All that reads bytes of strangers, with a few hundred changed inputs each; `benchmarks/fuzzing.py` tries millions."""
 
+import logging
 import sys
 import zlib
+from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -14,6 +16,13 @@ from fuzz.target import CORPUS, load_target, seeds_of, try_input
 
 SLOW = ("torchscript", "pt2", "command-line")
 """Those whose seeds, or whose inputs, take long."""
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[None]:
+    """Targets log nothing; the tests after them do."""
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.mark.filterwarnings("ignore")  # Pillow's and libtiff's, of damaged pictures
