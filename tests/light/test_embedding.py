@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from command import PICTURES, ROOT, by_weight
+from command import PICTURES, ROOT
 from mnistx_runtime.backends import BACKENDS
 
 PATHS = [str(ROOT / name / "src") for name in ("runtime", "train", "export")]
@@ -72,7 +72,9 @@ print(ended)
 
 PREDICT = LOAD + f"print(predictor.predict({str(PICTURES / 'seven.jpg')!r}).name, batch.shape)"
 
-every_runtime = pytest.mark.parametrize("runtime", by_weight(BACKENDS))
+every_runtime = pytest.mark.parametrize(
+    "runtime", [pytest.param(name, marks=pytest.mark.slow if name != "ort" else ()) for name in BACKENDS]
+)
 Artifacts = Callable[[str], Path]
 Behaviour = Callable[[str], list[float]]
 
