@@ -100,7 +100,11 @@ def test_comments_of_a_pnm_are_few() -> None:
     assert open_picture(b"P5\n# made by hand\n# 1999\n2 1\n255\nab").size == (2, 1)
     assert open_picture(b"P2 2 1 255 # first\n1 # second\n2").size == (2, 1)
     assert open_picture(b"P4 # a bitmap\n8 1\n ").size == (8, 1)
-    for head in (b"P5\n#" + 100_000 * b"a" + b"\n2 1 255\nab", b"P5 " + 90_000 * b"#", b"P6" + 50_000 * b"#\n" + b"2 1 255\nabcdef"):
+    for head in (
+        b"P5\n#" + 100_000 * b"a" + b"\n2 1 255\nab",
+        b"P5 " + 90_000 * b"#",
+        b"P6" + 50_000 * b"#\n" + b"2 1 255\nabcdef",
+    ):
         with pytest.raises(UnreadablePicture, match="comments of more than 65536 bytes"):
             open_picture(head)
     with pytest.raises(UnreadablePicture, match="more than 1,000 comments"):
