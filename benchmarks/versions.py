@@ -116,7 +116,10 @@ def light_tests() -> Iterator[str]:
 
 
 _HELPERS = {path.stem: path for path in (ROOT / "tests").glob("*.py")}
-_FOREIGN = {"torch", "torchvision", "onnx", "onnxscript", "scipy", "sklearn", "mnistx_train", "mnistx_export"}
+_FOREIGN = {
+    *("torch", "torchvision", "onnx", "onnxscript", "scipy", "sklearn", "mnistx_train", "mnistx_export"),
+    *("cryptography", "model_signing", "psutil"),
+}
 
 
 def _imports(path: Path) -> set[str]:
