@@ -28,7 +28,7 @@ def test_a_fork_waits_for_the_runs_of_other_threads_and_no_further_one_begins() 
         with no_fork():
             begun.set()
 
-    threads = [threading.Thread(target=run), threading.Thread(target=fork), threading.Thread(target=begin)]
+    threads = [threading.Thread(target=work, daemon=True) for work in (run, fork, begin)]
     threads[0].start()
     assert running.wait(30)
     threads[1].start()
