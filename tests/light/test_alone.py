@@ -63,7 +63,7 @@ def test_every_module_can_be_imported(device: Path) -> None:
     assert int(done.stdout) > 45
 
 
-@pytest.mark.parametrize("command", ["", "predict", "sign", "verify", "inspect", "runtimes", "benchmark"])
+@pytest.mark.parametrize("command", ["", "predict", "sign", "verify", "inspect", "runtimes", "benchmark", "doctor"])
 def test_every_help_is_printed(device: Path, command: str) -> None:
     done = run(device, "mnistx", *command.split(), "--help")
     assert done.returncode == 0 and "Usage: mnistx" in done.stdout

@@ -43,8 +43,11 @@ class Ncnn:
         net.opt.num_threads = 1
         for option in ROUNDING:
             setattr(net.opt, option, False)
-        with artifact.stage() as staged:
-            loaded = _load(net, staged)
+        try:
+            with artifact.stage() as staged:
+                loaded = _load(net, staged)
+        except OSError as error:
+            raise BackendUnavailable(f"ncnn reads files alone, and none can be written: {error}") from error
         if not loaded:
             raise ArtifactError(f"{path} is not a readable ncnn model")
         return NcnnSession(artifact, net, ncnn.Mat)

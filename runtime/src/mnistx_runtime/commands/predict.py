@@ -126,7 +126,7 @@ def _load_predictor(asked: _Asked) -> "Predictor":
         from mnistx_runtime.backends import CRASHING, artifact_for
         from mnistx_runtime.predictor import Predictor
 
-        model = asked.model and artifact_for(asked.model, asked.runtime, asked.allow_foreign)
+        model = artifact_for(asked.model, asked.runtime, True) if asked.model and asked.allow_foreign else asked.model
         return Predictor(model, asked.runtime, asked.threads, isolated=asked.runtime in CRASHING)
     finally:
         gc.freeze()
