@@ -7,7 +7,7 @@ import numpy as np
 from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, helper, numpy_helper
 
 from mnistx_runtime.artifact.container import open_artifact, seal
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 
 HUGE = 1 << 40  # numbers: 4 TB in float32
 OPSET = helper.make_opsetid("", 20)

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from mnistx_runtime.artifact.container import open_artifact, seal
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 
 Private = ec.EllipticCurvePrivateKey
 

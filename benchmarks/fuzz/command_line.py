@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from fuzz.pictures import drawn
 from fuzz.target import Target, folder_of
 from mnistx_runtime import cli
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 
 _RUN = ("predict", "inspect", "runtimes")
 _LINES = (

@@ -6,7 +6,7 @@ from fuzz.target import Target
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import sealed_props
 from mnistx_runtime.artifact.metadata import Metadata, props_sha256
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 
 
 def props_from(data: bytes) -> dict[str, str]:

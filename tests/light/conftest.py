@@ -16,7 +16,7 @@ def artifact_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
     from mnistx_export.checkpoint_model import model_from_checkpoint
     from mnistx_export.defaults import artifact_path
     from mnistx_export.formats.base import format_named
-    from mnistx_runtime.predictor import BUNDLED
+    from mnistx_runtime.bundled import BUNDLED
 
     @functools.cache
     def write(runtime: str) -> Path:

@@ -5,7 +5,7 @@ import pytest
 
 import sbom
 from command import ROOT
-from mnistx_runtime.predictor import BUNDLED_SHA256
+from mnistx_runtime.bundled import BUNDLED_SHA256
 
 FILE = ROOT / "runtime" / "mnistx-runtime.cdx.json"
 

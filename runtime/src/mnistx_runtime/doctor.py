@@ -127,7 +127,7 @@ def check_threads() -> Iterator[Finding]:
 def check_model() -> Iterator[Finding]:
     """Whether the bundled model still is what was exported."""
     from mnistx_runtime.artifact.verification import verify
-    from mnistx_runtime.predictor import BUNDLED
+    from mnistx_runtime.bundled import BUNDLED
 
     found = verify(BUNDLED)
     differ = ", ".join(found.differences)

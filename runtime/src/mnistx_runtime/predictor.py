@@ -5,7 +5,6 @@ from contextlib import closing
 from functools import cached_property
 from itertools import islice
 from math import isfinite
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.digests import sha256
 from mnistx_runtime.backends import Session, artifact_for, backend
 from mnistx_runtime.batch import Lines, found_in, prepare_files, prepare_picture
+from mnistx_runtime.bundled import BUNDLED, BUNDLED_SHA256
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, VerificationFailed
 from mnistx_runtime.forks import no_fork
 from mnistx_runtime.pictures import Source, source_name
@@ -26,11 +26,6 @@ from mnistx_runtime.threads import available_cpus
 
 if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate
-
-BUNDLED = Path(__file__).with_name("models") / "mnist-cnn.onnx"
-
-BUNDLED_SHA256 = "3325d096d04db0e2a92d4a789a41d37a986467b99c01ca581c15a1317ea1fa20"
-"""Of that file, as SECURITY.md publishes it; it is held to it whenever it is loaded, in 5 ms."""
 
 MIN_CONFIDENCE = 0.5
 """Below it, as the probabilities are calibrated, an answer is more often wrong than right."""

@@ -12,7 +12,7 @@ from PIL import Image
 
 from command import PICTURES, mnistx
 from mnistx_runtime import __version__, cli
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 from torch_archives import write_torch
 
 LONG = "a" * 300

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from mnistx_runtime import doctor
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.doctor import ABSENT, CHECKS, OK, WARNING, WRONG, Finding, examine
-from mnistx_runtime.predictor import BUNDLED
 
 
 class Installed:
@@ -75,14 +75,14 @@ def test_a_changed_model_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     data = bytearray(BUNDLED.read_bytes())
     data[900_000] ^= 1
     (tmp_path / "m.onnx").write_bytes(data)
-    monkeypatch.setattr("mnistx_runtime.predictor.BUNDLED", tmp_path / "m.onnx")
+    monkeypatch.setattr("mnistx_runtime.bundled.BUNDLED", tmp_path / "m.onnx")
     (found,) = doctor.check_model()
     assert found.state == WRONG and "weights differ" in found.text and "pip install" in found.mend
 
 
 def test_runtimes_are_there_or_absent_or_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_load_elsewhere", lambda module: "no libx.so" if module == "ncnn" else "")
-    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda module: None if module == "openvino" else object())
+    monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda module: None if module == "openvino" else object())
     found = {each.what: each for each in doctor.check_runtimes()}
     assert found["runtime ort"].state == OK
     absent, broken = found["runtime openvino"], found["runtime ncnn"]

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from command import mnistx
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.json_text import json_text
-from mnistx_runtime.predictor import BUNDLED
 
 
 def test_what_json_has_is_as_json_dumps_writes_it() -> None:

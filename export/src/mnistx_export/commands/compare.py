@@ -1,6 +1,6 @@
 """mnistx compare"""
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +37,9 @@ def compare(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
         raise BadInput(f"{report}: a report ends in .html or .json")
     model, against = _trained_model(asked)
     chosen = {name: asked[name] for name in ("atol", "layers", "allow_foreign")}
-    judge = partial(compare_with_model, model=model, against=against, **chosen)
-    found, worst = judge_each(artifacts, judge, as_json)
+    found, worst = judge_each(
+        artifacts, lambda path: replace(compare_with_model(path, model, **chosen), against=against), as_json
+    )
     if report is not None and found:
         write_report(report, found)
     click.get_current_context().exit(worst)

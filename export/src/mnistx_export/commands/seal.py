@@ -1,6 +1,7 @@
 """mnistx seal"""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,9 +19,7 @@ from mnistx_runtime.commands import allow_foreign, as_json, print_json, say
 )
 @allow_foreign
 @as_json
-def seal(
-    model: Path, spec: Path, out: Path | None, golden_from: Path | None, allow_foreign: bool, as_json: bool
-) -> None:
+def seal(model: Path, spec: Path, out: Path | None, as_json: bool, **asked: Any) -> None:
     """Give an ONNX file of any origin metadata and a certificate.
 
     Then predict, verify and benchmark serve MODEL. The spec needs classes, output and [input]; the normalization is put
@@ -35,8 +34,8 @@ def seal(
     written = out or model.with_name(f"{model.stem}-sealed.onnx")
     if written.exists() and written.resolve() == model.resolve():
         raise BadInput(f"{written} is the model itself; name another --out")
-    found = seal_onnx(model, read_spec(spec, with_network=False), written, golden_from, allow_foreign)
-    if allow_foreign and (reason := foreign_reason(written)):
+    found = seal_onnx(model, read_spec(spec, with_network=False), written, asked["golden_from"], asked["allow_foreign"])
+    if asked["allow_foreign"] and (reason := foreign_reason(written)):
         say(reason, err=True)
     if as_json:
         print_json(found.to_dict())

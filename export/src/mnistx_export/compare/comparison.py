@@ -99,14 +99,13 @@ class Compared:
 
 
 def compare_with_model(
-    artifact: Path, model: Model, against: str, atol: float | None, layers: bool, allow_foreign: bool = False
+    artifact: Path, model: Model, atol: float | None, layers: bool, allow_foreign: bool = False
 ) -> Compared:
-    """Compare one artifact.
+    """Compare one artifact; what the module came from is the caller's to add.
 
     Args:
         artifact: a file with one of the known endings; an .onnx file may be of any origin.
         model: the trained module.
-        against: what it came from, for a person.
         atol: tolerance; None for the certificate's, or 1e-4.
         layers: compare layer by layer, too.
         allow_foreign: see `mnistx_runtime.open_artifact`.
@@ -131,7 +130,7 @@ def compare_with_model(
     tolerance = tolerance if atol is None else replace(tolerance, atol=atol)
     looked = compare_layers(artifact, model, golden, tolerance.atol) if layers else []
     parts = run_suites(answer, model, tolerance)
-    return Compared(str(artifact), against, certificate, tuple(parts), tuple(looked), lacks, takes, note)
+    return Compared(str(artifact), "", certificate, tuple(parts), tuple(looked), lacks, takes, note)
 
 
 def _require_same_interface(artifact: Path, predictor: Predictor, model: Model) -> None:

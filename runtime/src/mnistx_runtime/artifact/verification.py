@@ -124,7 +124,7 @@ def verify(artifact: str | Path, trust: str | Path | None = None, allow_foreign:
         UntrustedModel: it isn't signed as `trust` asks.
         BadInput: `artifact` is no path, or `trust` names no key.
 
-    >>> from mnistx_runtime.predictor import BUNDLED
+    >>> from mnistx_runtime.bundled import BUNDLED
     >>> verify(BUNDLED).passed
     True
     """

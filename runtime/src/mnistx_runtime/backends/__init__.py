@@ -1,7 +1,6 @@
 """The runtimes that can carry a model: one table, and the protocol that each one's file fulfils."""
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from math import prod
 from pathlib import Path
 from threading import Lock
@@ -192,22 +191,6 @@ def existing_file(model: Any, runtime: str) -> Path:
     if not path.stat().st_size:
         raise ArtifactError(f"{path} is empty")
     return path
-
-
-def missing(extra: str, *packages: str) -> str | None:
-    """The line that installs the first of these packages that isn't there; None if all are. None is imported.
-
-    Args:
-        extra: of mnistx-runtime, which brings them.
-        packages: as they are imported.
-
-    >>> missing("openvino", "numpy") is None
-    True
-    >>> missing("ncnn", "no_such_package")
-    "no_such_package is missing: pip install 'mnistx-runtime[ncnn]'"
-    """
-    absent = next((package for package in packages if not find_spec(package)), None)
-    return f"{absent} is missing: pip install 'mnistx-runtime[{extra}]'" if absent else None
 
 
 def chunk_of(shape: tuple[int, ...], most: int = CHUNK) -> int:

@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
-from mnistx_runtime.backends import ArtifactSession, artifact_for, chunk_of, in_chunks, missing
+from mnistx_runtime.backends import ArtifactSession, artifact_for, chunk_of, in_chunks
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 from mnistx_runtime.quiet import quiet
+from mnistx_runtime.registry import missing
 
 
 class ExecuTorch:

@@ -58,7 +58,7 @@ def isolated_session(
         BackendUnavailable: the runtime can't run here.
 
     >>> from mnistx_runtime.artifact.container import open_artifact
-    >>> from mnistx_runtime.predictor import BUNDLED
+    >>> from mnistx_runtime.bundled import BUNDLED
     >>> with isolated_session(open_artifact(BUNDLED), "ort") as session:
     ...     session.run(np.zeros((2, 1, 28, 28), np.uint8)).shape
     (2, 10)

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
 from mnistx_runtime.artifact.openvino_check import check_openvino
-from mnistx_runtime.backends import ArtifactSession, artifact_for, chunk_of, in_chunks, missing
+from mnistx_runtime.backends import ArtifactSession, artifact_for, chunk_of, in_chunks
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
+from mnistx_runtime.registry import missing
 
 CONFIG = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": "1", "NUM_STREAMS": "1"}
 

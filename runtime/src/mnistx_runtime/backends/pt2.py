@@ -5,10 +5,11 @@ from typing import Any
 
 from mnistx_runtime.artifact.archive import read_archive
 from mnistx_runtime.artifact.torch_archive import check_pt2
-from mnistx_runtime.backends import artifact_for, missing
+from mnistx_runtime.backends import artifact_for
 from mnistx_runtime.backends.torch_session import TorchSession, import_torch
 from mnistx_runtime.errors import ArtifactError, describe_error
 from mnistx_runtime.quiet import quiet
+from mnistx_runtime.registry import missing
 
 
 class Pt2:

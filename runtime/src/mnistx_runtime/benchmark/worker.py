@@ -43,8 +43,8 @@ def _peak_mib() -> float:
         BackendUnavailable: on Windows, psutil is missing.
     """
     if sys.platform == "win32":
-        from mnistx_runtime.backends import missing
         from mnistx_runtime.errors import BackendUnavailable
+        from mnistx_runtime.registry import missing
 
         if line := missing("benchmark", "psutil"):
             raise BackendUnavailable(line)

@@ -87,7 +87,7 @@ def _records(asked: "_Asked", names: list[str], predictor: "Predictor") -> Abstr
     A runtime isn't named, as a model's ending asks for one.
     """
     from mnistx_runtime.artifact.container import files_sha256
-    from mnistx_runtime.predictor import BUNDLED
+    from mnistx_runtime.bundled import BUNDLED
     from mnistx_runtime.preprocess import preprocess_for
     from mnistx_runtime.records import FORM, open_records
 

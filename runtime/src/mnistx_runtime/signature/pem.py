@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnistx_runtime.backends import missing
 from mnistx_runtime.errors import BackendUnavailable, BadInput, UntrustedModel, describe_error
+from mnistx_runtime.registry import missing
 from mnistx_runtime.signature.bundle import Signer
 
 if TYPE_CHECKING:

@@ -74,6 +74,6 @@ def find_signer(opened: "Artifact", trust: Path | None) -> "Signer | None":
 
 def _is_bundled(opened: "Artifact") -> bool:
     from mnistx_runtime.artifact.digests import sha256
-    from mnistx_runtime.predictor import BUNDLED, BUNDLED_SHA256
+    from mnistx_runtime.bundled import BUNDLED, BUNDLED_SHA256
 
     return opened.path == BUNDLED and [*map(sha256, opened.files.values())] == [BUNDLED_SHA256]

@@ -25,7 +25,7 @@ from mnistx_runtime.artifact.metadata import DIGEST, props_sha256
 from mnistx_runtime.artifact.onnx_file import write_props
 from mnistx_runtime.artifact.sidecar import ENTRY
 from mnistx_runtime.artifact.trailer import split
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 
 PICTURE = PICTURES / "seven.jpg"
 

@@ -7,8 +7,8 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from hostile_onnx import REFUSED, STOPPED, add_score, grow_in_pieces, plain
 from mnistx_runtime.artifact.onnx_check import ALLOWED, check_onnx
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import ArtifactError
-from mnistx_runtime.predictor import BUNDLED
 
 
 def test_what_mnistx_writes_passes_and_is_computed_while_it_loads() -> None:

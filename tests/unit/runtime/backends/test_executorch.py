@@ -63,7 +63,7 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Program:
     )
     monkeypatch.setitem(sys.modules, "executorch.extension", ModuleType("executorch.extension"))
     monkeypatch.setitem(sys.modules, "executorch.extension.pybindings", bindings)
-    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: True)
+    monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda _: True)
     return found
 
 

@@ -74,7 +74,7 @@ def interpreter(monkeypatch: pytest.MonkeyPatch) -> type[Interpreter]:
     module.Interpreter = Own  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ai_edge_litert", ModuleType("ai_edge_litert"))
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", module)
-    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: True)
+    monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda _: True)
     return Own
 
 

@@ -8,7 +8,7 @@ from mnistx_runtime import ArtifactError, Predictor, verify
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import open_artifact, seal
 from mnistx_runtime.backends import backend
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 from seal_bundled import seal_bundled
 
 pytestmark = pytest.mark.slow

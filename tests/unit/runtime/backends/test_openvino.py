@@ -9,8 +9,8 @@ import pytest
 from mnistx_runtime import ArtifactError, Predictor, verify
 from mnistx_runtime.artifact.container import open_artifact, seal
 from mnistx_runtime.backends.openvino import import_openvino
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import BackendUnavailable
-from mnistx_runtime.predictor import BUNDLED
 from seal_bundled import seal_bundled
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ from mnistx_runtime.artifact.container import open_artifact, seal
 from mnistx_runtime.artifact.onnx_file import read_props, write_props
 from mnistx_runtime.backends import backend
 from mnistx_runtime.backends.ort import load_session, model_bytes
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 from seal_bundled import seal_bundled
 from tiny_onnx import write_tiny
 

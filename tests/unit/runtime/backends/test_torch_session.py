@@ -6,8 +6,8 @@ import torch
 
 from mnistx_runtime.artifact.container import open_artifact
 from mnistx_runtime.backends.torch_session import TorchSession, import_torch, torch_threads
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
-from mnistx_runtime.predictor import BUNDLED
 
 IMAGES = np.arange(70 * 784, dtype=np.uint8).reshape(70, 1, 28, 28)
 

@@ -15,7 +15,8 @@ from mnistx_runtime.benchmark import measure as module
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
 from mnistx_runtime.benchmark.libraries import installed_bytes
 from mnistx_runtime.benchmark.measure import _sgemm_share, _Worker, measure
-from mnistx_runtime.predictor import BUNDLED, Predictor
+from mnistx_runtime.bundled import BUNDLED
+from mnistx_runtime.predictor import Predictor
 
 
 @pytest.fixture

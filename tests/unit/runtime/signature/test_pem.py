@@ -83,6 +83,6 @@ def test_where_the_library_is_missing_the_line_that_installs_it_is_told(
     absent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     require_installed()
-    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda name: None if name == absent else object())
+    monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda name: None if name == absent else object())
     with pytest.raises(BackendUnavailable, match=rf"{absent} is missing: pip install 'mnistx-runtime\[sign\]'"):
         require_installed()

@@ -12,8 +12,8 @@ from mnistx_runtime import Predictor, verify
 from mnistx_runtime.artifact.container import open_artifact
 from mnistx_runtime.artifact.digests import sha256
 from mnistx_runtime.backends import SUFFIXES, artifact_for
+from mnistx_runtime.bundled import BUNDLED, BUNDLED_SHA256
 from mnistx_runtime.errors import BackendUnavailable, BadInput, UntrustedModel
-from mnistx_runtime.predictor import BUNDLED, BUNDLED_SHA256
 from mnistx_runtime.signature.bundle import signature_path
 from mnistx_runtime.signature.sign import SigningKey
 from mnistx_runtime.signature.trust import VARIABLE
@@ -75,7 +75,7 @@ def test_the_bundled_model_is_vouched_for_by_its_digest_where_it_lies(keys: tupl
 
 
 def test_a_changed_bundled_model_is_not(keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnistx_runtime.predictor.BUNDLED_SHA256", "0" * 64)
+    monkeypatch.setattr("mnistx_runtime.bundled.BUNDLED_SHA256", "0" * 64)
     with pytest.raises(UntrustedModel, match="isn't signed"):
         Predictor()
 
@@ -113,7 +113,7 @@ def test_without_the_extra_all_is_refused(
     SigningKey(keys[0]).sign(path)
     there = sys.modules["mnistx_runtime.backends"].find_spec
     hidden = lambda name: None if name == "model_signing" else there(name)  # noqa: E731
-    monkeypatch.setattr("mnistx_runtime.backends.find_spec", hidden)
+    monkeypatch.setattr("mnistx_runtime.registry.find_spec", hidden)
     with pytest.raises(BackendUnavailable, match=r"mnistx-runtime\[sign\]"):
         Predictor(path)
 
