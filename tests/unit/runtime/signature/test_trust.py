@@ -111,7 +111,7 @@ def test_without_the_extra_all_is_refused(
 ) -> None:
     path = seal_bundled(tmp_path / "m.onnx")
     SigningKey(keys[0]).sign(path)
-    there = sys.modules["mnistx_runtime.backends"].find_spec
+    there = sys.modules["mnistx_runtime.registry"].find_spec
     hidden = lambda name: None if name == "model_signing" else there(name)  # noqa: E731
     monkeypatch.setattr("mnistx_runtime.registry.find_spec", hidden)
     with pytest.raises(BackendUnavailable, match=r"mnistx-runtime\[sign\]"):
