@@ -76,7 +76,6 @@ def try_input(target: Target, data: bytes) -> FoundFault | None:
         nothing is.
     """
     _forget_peak()
-    _forget_peak()
     began, memory = time.process_time(), _peak_memory()
     try:
         with _within(CPU_SECONDS):
@@ -96,12 +95,6 @@ def try_input(target: Target, data: bytes) -> FoundFault | None:
 
 def _forget_peak() -> None:
     """Let the peak begin anew, where the system can."""
-    with suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5")
-
-
-def _forget_peak() -> None:
-    """Count the most memory from now on, where the system is Linux: what was used before hides what is used now."""
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
 
