@@ -161,7 +161,7 @@ def cost(way: str, path: Path) -> list[str]:
     script = (
         "import sys, time\nfrom mnistx_runtime import PredictionRefused, UnreadablePicture\n"
         f"try:\n    {way}\nexcept UnreadablePicture: print('refused'); sys.exit()\nexcept PredictionRefused: pass\n"
-        "from mnistx_runtime.benchmark.worker import _peak_mib; print(time.process_time(), _peak_mib())"
+        "from mnistx_runtime.benchmark.worker import peak_mib; print(time.process_time(), peak_mib())"
     )
     done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
     if done.stdout.startswith("refused"):

@@ -1,7 +1,6 @@
 """What a target is, and what counts as a fault of it."""
 
 import os
-import resource
 import shutil
 import signal
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 from fuzz import TARGETS
+from mnistx_runtime.benchmark.worker import peak_mib
 from mnistx_runtime.errors import MnistxError
 
 CPU_SECONDS = 5.0
@@ -100,7 +100,7 @@ def _forget_peak() -> None:
 
 
 def _peak_memory() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    return int(peak_mib() * (1 << 20))
 
 
 @contextmanager

@@ -55,7 +55,7 @@ def test_on_windows_the_peak_of_memory_is_psutils_and_without_it_the_line_that_i
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setitem(sys.modules, "psutil", SimpleNamespace(Process=lambda: process))
     monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda _: True)
-    assert worker._peak_mib() == 3
+    assert worker.peak_mib() == 3
     monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda _: None)
     with pytest.raises(BackendUnavailable, match=r"psutil is missing: pip install 'mnistx-runtime\[benchmark\]'"):
-        worker._peak_mib()
+        worker.peak_mib()
