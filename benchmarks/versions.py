@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).resolve().parents[1]
 RUNTIME, ALL = ("runtime",), ("runtime", "train", "export")
 OLDEST, NEWEST = "lowest-direct", "highest"
 """How uv resolves what is declared."""
