@@ -111,11 +111,16 @@ def unless_ended(work: Callable[[T], R], item: T) -> R:
     return work(item)
 
 
+def ignore_parents_signals() -> None:
+    """Leave Ctrl-C and a terminal that closes to the process that started this one."""
+    for number in _PARENTS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _prepare_process(end: Any) -> None:
     """Leave Ctrl-C and a terminal that closes to the parent to answer, and end when it closes the pipe of `end`."""
     warnings.filterwarnings("ignore", module=r"PIL\.")  # as the command line does
-    for number in _PARENTS:
-        signal.signal(number, signal.SIG_IGN)
+    ignore_parents_signals()
     Thread(target=_wait_for_end, args=(end,), daemon=True).start()
 
 

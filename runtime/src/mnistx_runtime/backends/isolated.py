@@ -26,7 +26,7 @@ from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.backends import ArtifactSession, Session, backend
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput, MnistxError, describe_error
 from mnistx_runtime.process_limits import Limits, limit_process
-from mnistx_runtime.process_pool import SAFE_PATH
+from mnistx_runtime.process_pool import SAFE_PATH, ignore_parents_signals
 
 TRUSTED = ("torchscript", "pt2")
 """Runtimes that stay in the caller's process: what torch's interpreter may run is held by an allow-list
@@ -190,9 +190,7 @@ def _end_with(parent: int) -> None:
 
 if __name__ == "__main__":
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    for name in ("SIGINT", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    ignore_parents_signals()
     pipe = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print is none of the answers
     serve(sys.stdin.buffer, pipe)
