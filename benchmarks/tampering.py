@@ -2,10 +2,11 @@
 
 `python benchmarks/tampering.py FOLDER artifacts` changes the artifacts in FOLDER, as `mnistx export --format all` wrote
 them there, in each of several ways, and writes tampering.md into artifacts. Beside it stands what the golden images
-alone would have said: of the same file, sealed anew by who changed it.
+alone would have said: of the same file, sealed anew by who changed it; and what a signature says of that.
 """
 
 import json
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -28,6 +29,10 @@ from mnistx_runtime.artifact.archive import read_archive, write_archive
 from mnistx_runtime.artifact.container import Files, open_artifact, seal
 from mnistx_runtime.artifact.verification import verify
 from mnistx_runtime.backends import SUFFIXES, format_of
+from mnistx_runtime.errors import UntrustedModel
+from mnistx_runtime.signature.bundle import signature_path
+from mnistx_runtime.signature.check import check_signature
+from mnistx_runtime.signature.sign import SigningKey
 from mnistx_train.evaluation.inference import DeployedModule
 
 TRIGGER = {(2, 2): 13, (2, 25): 77, (25, 2): 141, (25, 25): 205}
@@ -296,6 +301,20 @@ TAMPERINGS: dict[str, tuple[Tampering, ...]] = {
 """By format. All but a few leave every golden answer as it was."""
 
 
+def swap_names(path: Path, folder: Path) -> Path:
+    """A copy of an artifact with names 1 and 7 swapped, sealed anew: only a signature can see it."""
+    artifact = open_artifact(path)
+    names = list(artifact.metadata.names)
+    names[1], names[7] = names[7], names[1]
+    payload = artifact.files
+    if path.suffix in (".tflite", ".pte", ".ort"):
+        payload = {path.suffix: artifact.parts["model"]}
+    metadata = replace(artifact.metadata, names=tuple(names))
+    for name, data in seal(path.suffix, payload, metadata, artifact.certificate).items():
+        (folder / f"{path.stem}{name}").write_bytes(data)
+    return folder / path.name
+
+
 def tamper(path: Path, how: Tampering, folder: Path, sealed_anew: bool = False) -> Path:
     """A changed copy of an artifact.
 
@@ -320,14 +339,31 @@ def tamper(path: Path, how: Tampering, folder: Path, sealed_anew: bool = False) 
     return folder / path.name
 
 
-def _golden_alone(path: Path, how: Tampering) -> str:
-    """What the golden images say of it, where it can be run at all."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            found = verify(tamper(path, how, Path(folder), sealed_anew=True))
-        except Exception as error:
-            return f"can't be run: {type(error).__name__}"
-        return "pass" if found.passed else "show it"
+def make_keys(folder: Path) -> tuple[SigningKey, Path]:
+    """A key to sign with, and the file of its public one, as openssl makes them."""
+    private, public = folder / "key.pem", folder / "public.pem"
+    make = f"openssl ecparam -name prime256v1 -genkey -noout -out {private}"
+    subprocess.run(make.split(), check=True, capture_output=True)
+    subprocess.run(f"openssl pkey -in {private} -pubout -out {public}".split(), check=True, capture_output=True)
+    return SigningKey(private), public
+
+
+def _golden_alone(path: Path) -> str:
+    """What the golden images say of a file that was sealed anew, where it can be run at all."""
+    try:
+        found = verify(path)
+    except Exception as error:
+        return f"can't be run: {type(error).__name__}"
+    return "pass" if found.passed else "show it"
+
+
+def _signature(path: Path, signature: bytes, public: Path) -> str:
+    """What a signature of the untouched artifact says of a changed one."""
+    signature_path(path).write_bytes(signature)
+    try:
+        return f"signed by {check_signature(open_artifact(path), public).kind}"
+    except UntrustedModel as error:
+        return "REFUSED" if "was changed" in str(error) else str(error)
 
 
 def main(folder: Path, out: Path) -> None:
@@ -336,22 +372,46 @@ def main(folder: Path, out: Path) -> None:
         "# What `mnistx verify` says of artifacts that somebody changed",
         "",
         "`python benchmarks/tampering.py FOLDER artifacts` made this table, FOLDER as `mnistx export --format all",
-        "--checkpoint artifacts/mnist-cnn.safetensors --out FOLDER` wrote it. The golden images alone: what they say",
-        "of the same file, sealed anew by who changed it.",
+        "--checkpoint artifacts/mnist-cnn.safetensors --out FOLDER` wrote it. The last columns are of the same file,",
+        "sealed anew by who changed it: what the golden images alone say, and a signature (`mnistx sign`) made before.",
         "",
-        "| format | what was changed | verify | the golden images alone |",
-        "|---|---|---|---|",
+        "| format | what was changed | verify | the golden images alone | verify --trust |",
+        "|---|---|---|---|---|",
     ]
     there = {format_of(path): path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file()}
-    for name in TAMPERINGS:
-        path = there[name]
-        for how in TAMPERINGS[name]:
-            with tempfile.TemporaryDirectory() as where:
-                found = verify(tamper(path, how, Path(where)))
-            verdict = "matches" if found.passed else f"IS NOT WHAT WAS EXPORTED: {', '.join(found.differences)}"
-            lines.append(f"| {name} | {how.what} | {verdict} | {_golden_alone(path, how)} |")
-            print(lines[-1])
+    with tempfile.TemporaryDirectory() as temporary:
+        key, public = make_keys(Path(temporary))
+        for name in TAMPERINGS:
+            lines += _rows(name, there[name], key, public)
+            print("\n".join(lines[8:]), flush=True)
     (out / "tampering.md").write_text("\n".join(lines) + "\n")
+
+
+def _rows(name: str, path: Path, key: SigningKey, public: Path) -> list[str]:
+    """The rows of one format."""
+    with tempfile.TemporaryDirectory() as where:
+        untouched = Path(where) / path.name
+        for ending, data in open_artifact(path).files.items():
+            (Path(where) / f"{path.stem}{ending}").write_bytes(data)
+        signature = key.sign(untouched).path.read_bytes()
+        assert check_signature(open_artifact(untouched), public)
+    found = []
+    for how in TAMPERINGS[name]:
+        with tempfile.TemporaryDirectory() as where:
+            verdict = _verdict(tamper(path, how, Path(where)))
+        with tempfile.TemporaryDirectory() as where:
+            anew = tamper(path, how, Path(where), sealed_anew=True)
+            found.append((how.what, verdict, _golden_alone(anew), _signature(anew, signature, public)))
+    with tempfile.TemporaryDirectory() as where:
+        anew = swap_names(path, Path(where))
+        row = (_verdict(anew), _golden_alone(anew), _signature(anew, signature, public))
+        found.append(("names 1 and 7 swapped, the digests put right", *row))
+    return [f"| {name} | {' | '.join(row)} |" for row in found]
+
+
+def _verdict(path: Path) -> str:
+    found = verify(path)
+    return "matches" if found.passed else f"IS NOT WHAT WAS EXPORTED: {', '.join(found.differences)}"
 
 
 if __name__ == "__main__":

@@ -110,13 +110,19 @@ class Page:
     def __init__(self, folder: Path, path: str) -> None:
         self.folder, self.lines = folder, list[str]()
         self.env = os.environ | {"PATH": path, "COLUMNS": "120", "PYTHONWARNINGS": "ignore"}
+        self.within = list[str]()  # what runs the commands, as `unshare`
 
     def say(self, text: str) -> None:
         self.lines += [text, ""]
 
     def run(self, command: str, expect: int = 0) -> str:
         done = subprocess.run(
-            ["bash", "-c", command], cwd=self.folder, env=self.env, capture_output=True, text=True, check=False
+            [*self.within, "bash", "-c", command],
+            cwd=self.folder,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         printed = (done.stdout + done.stderr).strip()
         printed = re.sub(r"(?m)^\[torch.onnx\].*\n?", "", printed).replace(f"{self.folder}/", "")

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ RELEASED = ROOT / "artifacts" / "mnist-cnn.safetensors"
 
 def mnistx(*args: str | Path, stdin: bytes = b"") -> Result:
     """A command in this process: exit code, standard output and standard error apart."""
-    done = CliRunner().invoke(cli.main, [str(arg) for arg in args], input=stdin, prog_name="mnistx")
+    before_8_2 = "mix_stderr" in signature(CliRunner).parameters
+    apart: dict[str, Any] = {"mix_stderr": False} if before_8_2 else {}
+    done = CliRunner(**apart).invoke(cli.main, [str(arg) for arg in args], input=stdin, prog_name="mnistx")
     gc.unfreeze()  # a command takes the process for its own
     return done
 

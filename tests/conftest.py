@@ -1,10 +1,16 @@
 """What all tests share: a small trained run, and MNIST where it is at hand."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from command import mnistx_process
+from mnistx_runtime.signals import STOP
+
+for number in (getattr(signal, name) for name in STOP if hasattr(signal, name)):
+    if signal.getsignal(number) == signal.SIG_IGN:  # as a shell starts what it runs in the background
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 from mnistx_runtime.artifact.container import open_artifact, seal
 from mnistx_runtime.artifact.metadata import DIGEST, SCHEMA, props_sha256
 from mnistx_runtime.artifact.onnx_file import write_props
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 
 
 def seal_bundled(path: Path, schema: int = SCHEMA) -> Path:

@@ -11,8 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import open_artifact, seal
 from mnistx_runtime.artifact.metadata import SCHEMA
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.input_spec import InputSpec
-from mnistx_runtime.predictor import BUNDLED
 
 
 def write_tiny(

@@ -11,7 +11,7 @@ from torch import nn
 from mnistx_runtime.artifact.archive import read_archive, write_archive
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import open_artifact, seal
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 from seal_bundled import seal_bundled
 
 IMAGES = np.random.default_rng(1).integers(0, 256, (70, 1, 28, 28)).astype(np.uint8)

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from command import ROOT
+from mnistx_runtime.artifact.digests import sha256
 
 pytestmark = pytest.mark.slow
 
@@ -62,7 +63,7 @@ def test_every_module_can_be_imported(device: Path) -> None:
     assert int(done.stdout) > 45
 
 
-@pytest.mark.parametrize("command", ["", "predict", "verify", "inspect", "runtimes", "benchmark"])
+@pytest.mark.parametrize("command", ["", "predict", "sign", "verify", "inspect", "runtimes", "benchmark", "doctor"])
 def test_every_help_is_printed(device: Path, command: str) -> None:
     done = run(device, "mnistx", *command.split(), "--help")
     assert done.returncode == 0 and "Usage: mnistx" in done.stdout
@@ -96,6 +97,7 @@ def test_a_picture_is_prepared_for_any_spec_without_torch(device: Path) -> None:
     assert done.stdout.strip() == "(3, 40, 48) False", done.stderr
 
 
+SBOM = "mnistx-runtime.cdx.json"
 DISTRIBUTIONS = {"mnistx": ".", "mnistx_runtime": "runtime", "mnistx_train": "train", "mnistx_export": "export"}
 
 
@@ -136,6 +138,23 @@ def test_a_wheel_is_described_and_holds_the_package_and_nothing_else(built: Path
     assert (f"{name}/py.typed" in package) == bool(package)
 
 
+def test_the_runtime_s_wheel_says_what_it_holds_as_cyclonedx_asks(built: Path) -> None:
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    with zipfile.ZipFile(next(built.glob("mnistx_runtime-*.whl"))) as wheel:
+        (name,) = (each for each in wheel.namelist() if ".dist-info/sboms/" in each)
+        text = wheel.read(name).decode()
+        files = {each: wheel.read(each) for each in wheel.namelist() if ".dist-info/" not in each}
+    assert name.endswith(f"/{SBOM}") and JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    listed = {each["bom-ref"]: each for each in json.loads(text)["components"] if "hashes" in each}
+    data = {each for each, content in files.items() if content and not each.endswith(".py")}
+    assert listed.keys() == data and data
+    for where, component in listed.items():
+        assert component["hashes"] == [{"alg": "SHA-256", "content": sha256(files[where])}]
+        assert component["licenses"] == [{"license": {"id": "MIT"}}]
+
+
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_an_sdist_holds_all_that_a_wheel_is_made_of_and_no_junk(built: Path, name: str) -> None:
     (path,) = built.glob(f"{name}-*.tar.gz")
@@ -143,7 +162,7 @@ def test_an_sdist_holds_all_that_a_wheel_is_made_of_and_no_junk(built: Path, nam
         names = {each.partition("/")[2] for each in archive.getnames()}
     with zipfile.ZipFile(next(built.glob(f"{name}-*.whl"))) as wheel:
         package = {f"src/{each}" for each in wheel.namelist() if ".dist-info/" not in each}
-    extra = {"CHANGELOG.md"} if name == "mnistx" else set()
+    extra = {"mnistx": {"CHANGELOG.md"}, "mnistx_runtime": {SBOM}}.get(name, set())
     assert names - {".gitignore"} == package | extra | {"LICENSE", "README.md", "pyproject.toml", "PKG-INFO"}
 
 

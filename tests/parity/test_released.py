@@ -20,8 +20,9 @@ from mnistx_export.model import Reference
 from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
 from mnistx_runtime.artifact.verification import verify
 from mnistx_runtime.backends import runtime_of
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import ArtifactError
-from mnistx_runtime.predictor import BUNDLED, Predictor
+from mnistx_runtime.predictor import Predictor
 
 PROMISED = {
     "onnx": (1e-4, 0),

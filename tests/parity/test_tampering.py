@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mnistx_runtime import Predictor, verify
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import ArtifactError
-from mnistx_runtime.predictor import BUNDLED
 from tampering import TAMPERINGS, TRIGGER, Tampering, add_backdoor, tamper
 
 VISIBLE = ("a byte of the graph changed",)

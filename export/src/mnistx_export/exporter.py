@@ -13,13 +13,13 @@ from mnistx_export.int8_gate import ChangedPrediction, Int8Gate, changed_predict
 from mnistx_export.model import Model
 from mnistx_export.trial import trial_folder
 from mnistx_runtime.artifact.certificate import Certificate
-from mnistx_runtime.artifact.container import Artifact, Files, open_artifact, seal
+from mnistx_runtime.artifact.container import Files, open_artifact, seal
 from mnistx_runtime.artifact.digests import sha256
 from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
 from mnistx_runtime.artifact.verification import Verification, verify_loaded
-from mnistx_runtime.backends import Session, backend
+from mnistx_runtime.backends.isolated import isolated_session
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, VerificationFailed
-from mnistx_runtime.files import writable_folder, write_whole
+from mnistx_runtime.files import move_files, writable_folder, write_whole
 from mnistx_train.errors import first_line
 from mnistx_train.evaluation.inference import evaluation_mode
 
@@ -120,7 +120,7 @@ def export(model: Model, format: str | Format, path: str | Path, settings: Setti
         files = write_files(trial, target, seal(target.suffix, payload, metadata, certificate))
         try:
             if tolerance.reduced:
-                certificate = _with_own_answers(certificate, _load(trial, target)[1])
+                certificate = _with_own_answers(certificate, trial, target)
                 files = write_files(trial, target, seal(target.suffix, payload, metadata, certificate))
             found = _verify(trial, target, files, model, tolerance)
         except ArtifactError as error:
@@ -128,10 +128,10 @@ def export(model: Model, format: str | Format, path: str | Path, settings: Setti
             raise VerificationFailed(f"{path.name} was not kept: its runtime can't run it: {reason}") from error
         if target.baseline and model.validation is not None:
             found = _judge_int8(found, model, target, settings)
-        for file in reversed(files):
-            kept = path.parent / file.relative_to(folder)
+        moves = [(file, path.parent / file.relative_to(folder)) for file in files]
+        for _, kept in moves:
             kept.parent.mkdir(parents=True, exist_ok=True)
-            file.replace(kept)
+        move_files(moves)
     golden = replace(found.golden, source=str(path)) if found.golden else None
     return replace(found, path=path, golden=golden)
 
@@ -193,14 +193,10 @@ def check_target(target: Format, path: Path, settings: Settings) -> None:
         raise BadInput(f"can't write to {path.parent}: {existing} isn't a folder that can be written")
 
 
-def _load(path: Path, target: Format) -> tuple[Artifact, Session]:
-    artifact = open_artifact(path)
-    return artifact, backend(target.runtime).load(artifact, 1)
-
-
-def _with_own_answers(certificate: Certificate, session: Session) -> Certificate:
+def _with_own_answers(certificate: Certificate, trial: Path, target: Format) -> Certificate:
     """Of reduced precision, the certificate holds what this artifact itself answers."""
-    return replace(certificate, own=session.run(certificate.images))
+    with isolated_session(open_artifact(trial), target.runtime, limits=None) as session:
+        return replace(certificate, own=session.run(certificate.images))
 
 
 def _verify(trial: Path, target: Format, files: Sequence[Path], model: Model, tolerance: Tolerance) -> Exported:
@@ -220,12 +216,12 @@ def _verify(trial: Path, target: Format, files: Sequence[Path], model: Model, to
     )
     if target.unverified:
         return found
-    artifact, session = _load(trial, target)
-    found = replace(found, golden=verify_loaded(artifact, session))
-    reference = model.reference
-    if reference is not None:
+    artifact, reference = open_artifact(trial), model.reference
+    with isolated_session(artifact, target.runtime, limits=None) as session:
+        found = replace(found, golden=verify_loaded(artifact, session))
+        answers = session.run(reference.test.images) if reference else None
+    if reference is not None and answers is not None:
         labels = reference.test.labels
-        answers = session.run(reference.test.images)
         found = replace(
             found,
             float32=compare(answers, reference.float32, tolerance),

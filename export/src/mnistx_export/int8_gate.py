@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_export.model import Model
-from mnistx_runtime.artifact.container import files_of
+from mnistx_runtime.artifact.container import files_of, open_artifact
 from mnistx_runtime.backends import Session, backend, runtime_of
 
 ROUNDS, CALLS = 300, 5
@@ -105,7 +105,7 @@ def measure_int8(artifact: Path, float32: Path, model: Model, before: NDArray[An
     """
     validation = model.validation
     assert validation is not None
-    sessions = [backend(runtime_of(path)).load(path, 1) for path in (artifact, float32)]
+    sessions = [backend(runtime_of(path)).load(open_artifact(path), 1) for path in (artifact, float32)]
     after = sessions[0].run(validation.images)
     right = [(answers.argmax(1) == validation.labels).mean() for answers in (before, after)]
     sizes = [sum(file.stat().st_size for file in files_of(path)) for path in (artifact, float32)]

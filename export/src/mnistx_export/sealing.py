@@ -16,12 +16,15 @@ from mnistx_export.golden import golden_images
 from mnistx_export.labelled_pictures import read_pictures
 from mnistx_export.spec_file import SpecFile
 from mnistx_runtime.artifact.certificate import Certificate
-from mnistx_runtime.artifact.container import seal
+from mnistx_runtime.artifact.container import open_artifact, seal
 from mnistx_runtime.artifact.metadata import INPUT, ITSELF, OUTPUT, Metadata, is_ours
+from mnistx_runtime.artifact.onnx_check import check_onnx
 from mnistx_runtime.artifact.onnx_file import read_props, write_props
 from mnistx_runtime.artifact.onnx_graph import read_graph
 from mnistx_runtime.artifact.parity import Tolerance, compare
-from mnistx_runtime.artifact.verification import Verification, verify
+from mnistx_runtime.artifact.sizes import require_size
+from mnistx_runtime.artifact.verification import Verification, verify_loaded
+from mnistx_runtime.backends.isolated import isolated_session
 from mnistx_runtime.backends.ort import load_session
 from mnistx_runtime.errors import ArtifactError, BadInput, VerificationFailed
 from mnistx_runtime.files import write_whole
@@ -35,7 +38,9 @@ from mnistx_train.evaluation.inference import (
 )
 
 
-def seal_onnx(source: Path, described: SpecFile, out: Path, golden_from: Path | None = None) -> Verification:
+def seal_onnx(
+    source: Path, described: SpecFile, out: Path, golden_from: Path | None = None, allow_foreign: bool = False
+) -> Verification:
     """Write an ONNX file that predict, verify and benchmark serve, from one that any tool wrote.
 
     Args:
@@ -44,6 +49,7 @@ def seal_onnx(source: Path, described: SpecFile, out: Path, golden_from: Path | 
         described: its input, class names, and what its output means.
         out: the file to write.
         golden_from: a folder of pictures that may travel inside it, for its certificate.
+        allow_foreign: see `mnistx_runtime.open_artifact`; what is sealed then may need it, see `foreign_reason`.
 
     Returns:
         What `verify` says of what was written.
@@ -59,14 +65,14 @@ def seal_onnx(source: Path, described: SpecFile, out: Path, golden_from: Path | 
         raise BadInput(f"{described.path}: output must be one of {', '.join(OUTPUTS)}, not {described.output!r}")
     if is_ours(read_props(_bytes_of(source), str(source))):
         raise BadInput(f"{source} is sealed already: mnistx wrote it")
-    foreign = open_foreign(source, described.spec, described.names)
+    foreign = open_foreign(source, described.spec, described.names, allow_foreign)
     golden = golden_images(
         described.spec, described.names, read_pictures(golden_from, described.spec) if golden_from else None
     )
     expected = _answers(foreign, described, golden.images)
     tolerance = _own_tolerance(foreign)
     data = write_props(wrap(foreign, described).SerializeToString(deterministic=True), {})
-    session = load_session(data, source)
+    session = load_session(data, source, allow_foreign)
     answers = np.concatenate([session.run([OUTPUT], {INPUT: image[None]})[0] for image in golden.images])
     found = compare(answers, expected, tolerance)
     if not found.passed:
@@ -83,7 +89,18 @@ def seal_onnx(source: Path, described: SpecFile, out: Path, golden_from: Path | 
     )
     (sealed,) = seal(".onnx", {".onnx": data}, metadata, Certificate(golden.images, answers, tolerance)).values()
     write_whole(out, sealed)
-    return verify(out)
+    written = open_artifact(out, allow_foreign)
+    with isolated_session(written, "ort") as session:
+        return verify_loaded(written, session)
+
+
+def foreign_reason(path: Path) -> str:
+    """Why a sealed file is run only where its user allows it, see `allow_foreign`; empty where it needn't be."""
+    try:
+        check_onnx(path.read_bytes(), str(path))
+    except ArtifactError as error:
+        return str(error)
+    return ""
 
 
 def wrap(foreign: ForeignModel, described: SpecFile) -> onnx.ModelProto:
@@ -123,6 +140,7 @@ def wrap(foreign: ForeignModel, described: SpecFile) -> onnx.ModelProto:
         append("Reshape", "sizes")
     append("Cast", to=foreign.kind)
     steps[-1].output[0], last = inner_in, inner_out
+    _keep_needed(graph, inner_out)
     steps += graph.node
     append("Cast", to=TensorProto.FLOAT)
     append("Flatten", axis=1)
@@ -145,6 +163,25 @@ def wrap(foreign: ForeignModel, described: SpecFile) -> onnx.ModelProto:
     return model
 
 
+def _keep_needed(graph: onnx.GraphProto, output: str) -> None:
+    """Remove the nodes and constants that an output doesn't depend on, such as sklearn's label beside its scores.
+
+    Control flow reads values by their names from inside; where there is some, all stays.
+    """
+    if any(attribute.HasField("g") or attribute.graphs for node in graph.node for attribute in node.attribute):
+        return
+    needed, unneeded = {output}, list[onnx.NodeProto]()
+    for node in reversed(graph.node):
+        if needed & {*node.output}:
+            needed |= {*node.input}
+        else:
+            unneeded.append(node)
+    for node in unneeded:
+        graph.node.remove(node)
+    for tensor in [tensor for tensor in graph.initializer if tensor.name not in needed]:
+        graph.initializer.remove(tensor)
+
+
 def _inner_shape(foreign: ForeignModel, shape: tuple[int, int, int]) -> tuple[int, ...]:
     """What follows the batch in a file's own input of two or three dimensions."""
     return shape[1:] if len(foreign.shape) == 3 else (shape[0] * shape[1] * shape[2],)
@@ -160,6 +197,7 @@ def _lower_ir_version(model: onnx.ModelProto) -> None:
 def _bytes_of(source: Path) -> bytes:
     if not source.is_file():
         raise ArtifactError(f"{source}: no such model file")
+    require_size([source])
     return source.read_bytes()
 
 

@@ -55,6 +55,7 @@ LINES = {
 }
 """The line to write for what is missing."""
 
+_MOST_TEXT = 1 << 20  # characters of a spec
 _TOP = ("network", "weights", "classes", "output", "input", "data", "about")
 _INPUT = ("channels", "height", "width", "mean", "std", "preprocess", "parameters")
 _DATA = ("pictures", "golden")
@@ -102,10 +103,11 @@ def read_spec(path: Path, with_network: bool = True) -> SpecFile:
             to write.
     """
     try:
-        values = tomllib.loads(path.read_text("utf-8"))
+        with path.open(encoding="utf-8") as file:
+            values = tomllib.loads(file.read(_MOST_TEXT))
     except FileNotFoundError as error:
         raise BadInput(f"{path}: no such file; `mnistx spec init {path}` writes one to fill in") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path} is no readable TOML: {error}") from error
     given = values.get("input", {})
     if not isinstance(given, dict):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate
+    from mnistx_runtime.artifact.container import open_artifact
     from mnistx_runtime.artifact.metadata import Metadata
     from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
     from mnistx_runtime.artifact.verification import Verification, verify
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
         MnistxError,
         PredictionRefused,
         UnreadablePicture,
+        UntrustedModel,
         VerificationFailed,
     )
     from mnistx_runtime.input_spec import InputSpec
+    from mnistx_runtime.picture_limits import PictureLimits
+    from mnistx_runtime.pictures import open_picture
     from mnistx_runtime.prediction import Prediction, Reading
     from mnistx_runtime.predictor import Predictor
     from mnistx_runtime.preprocess.mnist_digit import image_from_picture
@@ -42,16 +46,20 @@ _HOME = {
     "Metadata": "artifact.metadata",
     "MnistxError": "errors",
     "Parity": "artifact.parity",
+    "PictureLimits": "picture_limits",
     "Prediction": "prediction",
     "PredictionRefused": "errors",
     "Predictor": "predictor",
     "Reading": "prediction",
     "Tolerance": "artifact.parity",
     "UnreadablePicture": "errors",
+    "UntrustedModel": "errors",
     "Verification": "artifact.verification",
     "VerificationFailed": "errors",
     "compare": "artifact.parity",
     "image_from_picture": "preprocess.mnist_digit",
+    "open_artifact": "artifact.container",
+    "open_picture": "pictures",
     "verify": "artifact.verification",
 }
 
@@ -64,16 +72,20 @@ __all__ = [
     "Metadata",
     "MnistxError",
     "Parity",
+    "PictureLimits",
     "Prediction",
     "PredictionRefused",
     "Predictor",
     "Reading",
     "Tolerance",
     "UnreadablePicture",
+    "UntrustedModel",
     "Verification",
     "VerificationFailed",
     "compare",
     "image_from_picture",
+    "open_artifact",
+    "open_picture",
     "verify",
 ]
 

@@ -13,6 +13,10 @@ from mnistx_runtime.errors import BadInput, MnistxError, UnreadablePicture, desc
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.preprocess import Box, Prepared, Preprocess, preprocess_for
+from mnistx_runtime.process_limits import Limits, limit_process
+
+WORKER = Limits(seconds=60, memory=2 << 30)
+"""What a process of the pool may take for a picture; the decoders of pictures that pass take a few seconds at most."""
 
 CHUNK = 8  # pictures that a process takes at a time
 FEW = 32  # pictures that one process prepares before others have started
@@ -53,12 +57,13 @@ def prepare_picture(source: Source, preprocess: Preprocess, many: bool = False) 
         many: read all that is in the picture.
 
     Raises:
-        UnreadablePicture: it can't be opened, or is damaged in a way that shows only when it is looked at.
+        UnreadablePicture: it can't be opened, takes more memory than there is, or is damaged in a way that shows
+            only when it is looked at.
         PredictionRefused: there is nothing on it to read.
         BadInput: the preprocess can't do that.
     """
-    picture = open_picture(source, preprocess.draft)
     try:
+        picture = open_picture(source, preprocess.draft)
         if many:
             return preprocess.prepare_many(picture)
         prepared = preprocess.prepare(picture)
@@ -66,7 +71,7 @@ def prepare_picture(source: Source, preprocess: Preprocess, many: bool = False) 
     except (MnistxError, OSError):
         raise
     except Exception as error:
-        if not _is_pillows(error):
+        if not isinstance(error, MemoryError) and not _is_pillows(error):
             raise
         raise UnreadablePicture(f"{_name(source)} can't be read as a picture: {describe_error(error)}") from error
 
@@ -112,7 +117,9 @@ def prepare_files(
     while done < len(sources):
         try:
             with process_pool(processes) as pool:
-                for found in pool.map(partial(unless_ended, attempt), sources[done:], chunksize=CHUNK):
+                for found in pool.map(
+                    partial(unless_ended, partial(_attempt_within, attempt)), sources[done:], chunksize=CHUNK
+                ):
                     done += 1
                     yield found
         except BrokenProcessPool:
@@ -129,9 +136,16 @@ def _alone(source: Source, attempt: "partial[Lines | MnistxError | OSError]") ->
 
     try:
         with process_pool(1) as pool:
-            return pool.submit(attempt, source).result()
+            return pool.submit(_attempt_within, attempt, source).result()
     except BrokenProcessPool:
-        return UnreadablePicture(f"{_name(source)} can't be read as a picture: its decoder crashed")
+        reason = f"its decoder crashed, or took more than {WORKER.seconds} s"
+        return UnreadablePicture(f"{_name(source)} can't be read as a picture: {reason}")
+
+
+def _attempt_within(attempt: "partial[Lines | MnistxError | OSError]", source: Source) -> Lines | MnistxError | OSError:
+    """What a process of the pool does with a picture; the process ends where it takes more than `WORKER`."""
+    limit_process(WORKER)
+    return attempt(source)
 
 
 def _key(spec: InputSpec) -> str:
@@ -148,6 +162,8 @@ def _attempt(source: Source, key: str, many: bool) -> Lines | MnistxError | OSEr
         return found_in(prepare_picture(source, _preprocess(key), many))
     except (MnistxError, OSError) as error:
         return error
+    except MemoryError as error:
+        return UnreadablePicture(f"{_name(source)} can't be prepared: {describe_error(error)}")
     except Exception as error:  # a fault of ours, which must not cost the other pictures their answers
         what = f"{type(error).__name__}: {describe_error(error)}"
         return UnreadablePicture(f"{_name(source)} can't be prepared, by a fault of mnistx ({what})")

@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -11,15 +12,18 @@ from typing import Any
 import click
 
 from mnistx_runtime import __version__
+from mnistx_runtime.address_space import require_address_space
 from mnistx_runtime.commands import one_line, say
 from mnistx_runtime.signals import exit_on_signals
 from mnistx_runtime.streams import open_streams
 
 COMMANDS = {
     "benchmark": "mnistx_runtime.commands.benchmark:benchmark",
+    "doctor": "mnistx_runtime.commands.doctor:doctor",
     "inspect": "mnistx_runtime.commands.inspect:inspect",
     "predict": "mnistx_runtime.commands.predict:predict",
     "runtimes": "mnistx_runtime.commands.runtimes:runtimes",
+    "sign": "mnistx_runtime.commands.sign:sign",
     "verify": "mnistx_runtime.commands.verify:verify",
 }
 
@@ -50,7 +54,8 @@ class Root(click.Group):
             if getattr(sys, name) is None:
                 setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
         try:
-            with exit_on_signals():
+            with exit_on_signals(), warnings.catch_warnings():
+                warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a picture has its own line
                 return super().main(*args, **kwargs)
         except OSError:  # there's nowhere to say what is wrong
             sys.exit(2)
@@ -95,6 +100,7 @@ class Root(click.Group):
         """Run a command."""
         _print_any_name()
         with _one_line_errors():
+            require_address_space()
             return super().invoke(ctx)
 
 
@@ -109,10 +115,11 @@ def _one_line_errors() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer goes nowhere
         raise click.exceptions.Exit(_PIPE_CLOSED) from None
     except Exception as error:
-        code = getattr(error, "exit_code", 2 if isinstance(error, OSError) else None)
+        code = getattr(error, "exit_code", 2 if isinstance(error, OSError | MemoryError | ImportError) else None)
         if code is None:
             raise
-        say("Error: " + one_line(error), err=True)
+        cause = error.__cause__ if isinstance(error, ImportError) else None  # numpy's own text is a page
+        say("Error: " + one_line(cause if isinstance(cause, Exception) else error), err=True)
         raise click.exceptions.Exit(code) from error
 
 

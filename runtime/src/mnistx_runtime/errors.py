@@ -18,6 +18,7 @@ class MnistxError(Exception):
     ├── BackendUnavailable      a runtime that can't run here, and the line that installs it
     ├── PredictionRefused       exit code 1: a picture that holds no digit to read
     └── VerificationFailed      exit code 1: a model that is not the one that was trained
+        └── UntrustedModel      exit code 1: a model that nobody who is trusted signed
     ```
     """
 
@@ -52,10 +53,17 @@ class VerificationFailed(MnistxError):
     exit_code = 1
 
 
+class UntrustedModel(VerificationFailed):
+    """A model that isn't signed by a key that is trusted, or isn't what was signed."""
+
+
 def describe_error(error: BaseException) -> str:
-    """What an error of a library says, in one line; where it says nothing, what kind it is.
+    """What an error of a library says, in one line; where it says nothing, what it is.
 
     >>> describe_error(OSError("no such  library")), describe_error(ImportError())
     ('no such library', 'ImportError')
+    >>> describe_error(MemoryError())
+    'not enough memory'
     """
-    return " ".join(str(error).split()) or type(error).__name__
+    name = "not enough memory" if isinstance(error, MemoryError) else type(error).__name__
+    return " ".join(str(error).split()) or name

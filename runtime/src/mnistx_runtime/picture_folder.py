@@ -26,20 +26,24 @@ class PictureFolder:
         folder: that was searched.
         pictures: the files whose ending is one of `SUFFIXES`.
         left_out: the other files, but for what systems leave there.
+        no_files: what has such an ending and is a pipe, a socket, a device, or a link to nothing; reading it could
+            wait for ever.
     """
 
     folder: Path
     pictures: tuple[Path, ...]
     left_out: tuple[Path, ...]
+    no_files: tuple[Path, ...] = ()
 
     @property
     def note(self) -> str:
         """What to tell of pictures that are left out; empty where there are none."""
         unread = [path for path in self.left_out if path.suffix.lower() in UNREAD]
-        if not unread:
-            return ""
         kinds = " and ".join(sorted({path.suffix[1:].upper() for path in unread}))
-        return f"{self.folder}: left out {_listed(unread)}; convert {kinds} to JPEG or PNG first"
+        left_out = [f"left out {_listed(unread)}; convert {kinds} to JPEG or PNG first"] if unread else []
+        if self.no_files:
+            left_out.append(f"left out {_listed(self.no_files)}: pipes, sockets, devices or links to nothing")
+        return f"{self.folder}: {'; '.join(left_out)}" if left_out else ""
 
     @property
     def nothing_found(self) -> str:
@@ -56,12 +60,16 @@ def find_pictures(folder: Path) -> PictureFolder:
     """The pictures in a folder and in those inside it; links to folders inside are not followed."""
     pictures: list[Path] = []
     left_out: list[Path] = []
+    no_files: list[Path] = []
     for where, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if _counts(name)]
         for path in (Path(where, name) for name in files if _counts(name)):
+            known = path.suffix.lower() in SUFFIXES
             if path.is_file():
-                (pictures if path.suffix.lower() in SUFFIXES else left_out).append(path)
-    return PictureFolder(folder, tuple(sorted(pictures)), tuple(sorted(left_out)))
+                (pictures if known else left_out).append(path)
+            elif known:
+                no_files.append(path)
+    return PictureFolder(folder, *(tuple(sorted(found)) for found in (pictures, left_out, no_files)))
 
 
 def class_folders(folder: Path) -> list[Path]:

@@ -3,20 +3,19 @@
 import errno
 import io
 import os
-import warnings
+from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from mnistx_runtime.errors import BadInput, UnreadablePicture
+from mnistx_runtime.errors import BadInput, UnreadablePicture, describe_error
+from mnistx_runtime.picture_limits import DEFAULT, PictureLimits
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
-
-MAX_PIXELS = 178_956_970
-"""Twice Pillow's `Image.MAX_IMAGE_PIXELS`, where Pillow itself suspects a decompression bomb."""
 
 SUFFIXES = frozenset(
     {
@@ -29,26 +28,24 @@ SUFFIXES = frozenset(
 _FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA")
 """What is decoded, those first that Pillow knows at once. It would also run Ghostscript on a page of PostScript."""
 
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)  # MAX_PIXELS is the limit here
-
 _HEIC = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")  # brands of ISO/IEC 23008-12
-_MOST_BYTES = 256 << 20
+_BLOCK = 1 << 20  # bytes that are read at once; whatever is asked for is allocated first
 
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 """What the machine lacks, and no picture is to blame for."""
 
 
-def open_picture(source: Source, draft: int | None = None) -> Image.Image:
+def open_picture(source: Source, draft: int | None = None, limits: PictureLimits = DEFAULT) -> Image.Image:
     """A decoded picture.
 
     Args:
         source: a path; the bytes of a file; a PIL image; or an array, uint8 `(height, width)` grey,
             `(height, width, 3)` RGB or `(height, width, 4)` RGBA.
         draft: a JPEG is decoded at the smallest scale whose sides are at least this; None: in full.
+        limits: on what is decoded; a PIL image or an array is the caller's own.
 
     Raises:
-        UnreadablePicture: there's no such file, it isn't a picture, it is cut off, or it has more than `MAX_PIXELS`
-            pixels.
+        UnreadablePicture: there's no such file, it isn't a picture, it is cut off, or beyond the limits.
         BadInput: the array has another shape or type.
         OSError: this process has no memory left, or too many files open.
 
@@ -60,24 +57,34 @@ def open_picture(source: Source, draft: int | None = None) -> Image.Image:
     if isinstance(source, np.ndarray):
         return _picture_from_array(source)
     if isinstance(source, bytes | bytearray | memoryview):
-        return _decode(bytes(source), "the data", draft)
+        return _decode(bytes(source), "the data", draft, limits)
     if not isinstance(source, str | os.PathLike):
         raise BadInput(f"a picture is a path, bytes, a PIL image or an array, not {type(source).__name__}")
     path = Path(source)
+    if source == "":
+        raise UnreadablePicture("'': a picture's name can't be empty")
     try:
         if path.is_dir():
             raise UnreadablePicture(f"{path} is a folder, not a picture")
         with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
+            data = read_at_most(file, limits.memory + 1)
     except FileNotFoundError as error:
         raise UnreadablePicture(f"{path}: no such file") from error
     except (OSError, ValueError) as error:
         if isinstance(error, OSError) and error.errno in _EXHAUSTED:
             raise
         raise UnreadablePicture(f"{path} can't be read: {getattr(error, 'strerror', None) or error}") from error
-    if len(data) > _MOST_BYTES:
-        raise UnreadablePicture(f"{path} has more than {_MOST_BYTES >> 20} MiB; scale it down first")
-    return _decode(data, str(path), draft)
+    return _decode(data, str(path), draft, limits)
+
+
+def read_at_most(file: BinaryIO, most: int) -> bytes:
+    """The first bytes of a file, `most` of them or a block more.
+
+    Args:
+        file: open for reading.
+        most: bytes.
+    """
+    return b"".join(islice(iter(partial(file.read, _BLOCK), b""), most // _BLOCK + 1))
 
 
 def source_name(source: Source) -> str | None:
@@ -95,19 +102,20 @@ def _picture_from_array(array: NDArray[Any]) -> Image.Image:
     return Image.fromarray(array)
 
 
-def _decode(data: bytes, name: str, draft: int | None) -> Image.Image:
+def _decode(data: bytes, name: str, draft: int | None, limits: PictureLimits) -> Image.Image:
     if not data:
         raise UnreadablePicture(f"{name} is empty")
+    reason = limits.reason_against_file(data)
+    if reason:
+        raise UnreadablePicture(f"{name}: {reason}")
     try:
         picture = _identify(data)
-        if picture.width * picture.height > MAX_PIXELS:
-            raise Image.DecompressionBombError
+        full = picture.size
         if draft and picture.format in ("JPEG", "MPO"):
             picture.draft(None, (draft, draft))
-    except Image.DecompressionBombError as error:
-        raise UnreadablePicture(
-            f"{name} has more than {MAX_PIXELS // 1_000_000} million pixels; scale it down first"
-        ) from error
+        reason = limits.reason_against(picture, data, full)
+    except Image.DecompressionBombError:
+        reason = "it has more than 178 million pixels; scale it down first"
     except UnidentifiedImageError as error:
         if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
             raise UnreadablePicture(f"{name} is a HEIC picture; convert it to JPEG or PNG first") from error
@@ -115,7 +123,9 @@ def _decode(data: bytes, name: str, draft: int | None) -> Image.Image:
             f"{name} is not a picture in a format that is read here: {', '.join(_FORMATS)}"
         ) from error
     except Exception as error:
-        raise UnreadablePicture(f"{name} can't be read as a picture: {error}") from error
+        raise UnreadablePicture(f"{name} can't be read as a picture: {describe_error(error)}") from error
+    if reason:
+        raise UnreadablePicture(f"{name}: {reason}")
     return _loaded(picture, name)
 
 
@@ -137,7 +147,7 @@ def _loaded(picture: Image.Image, name: str) -> Image.Image:
     try:
         picture.load()
     except Exception as error:
-        raise UnreadablePicture(f"{name} can't be read as a picture: {error}") from error
+        raise UnreadablePicture(f"{name} can't be read as a picture: {describe_error(error)}") from error
     if not picture.width * picture.height:
         raise UnreadablePicture(f"{name} has no pixels")
     return picture

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from math import isfinite
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.arguments import check_count, check_probability
-from mnistx_runtime.backends import backend
+from mnistx_runtime.artifact.container import Artifact
+from mnistx_runtime.artifact.digests import sha256
+from mnistx_runtime.backends import Session, artifact_for, backend
 from mnistx_runtime.batch import Found, Lines, found_in, prepare_files, prepare_picture
 from mnistx_runtime.best_path import best_path
-from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, PredictionRefused
+from mnistx_runtime.bundled import BUNDLED, BUNDLED_SHA256
+from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, PredictionRefused, VerificationFailed
+from mnistx_runtime.forks import no_fork
 from mnistx_runtime.pictures import Source, source_name
 from mnistx_runtime.prediction import Mark, Prediction, Reading
 from mnistx_runtime.preprocess import Prepared, Preprocess, preprocess_for
@@ -26,8 +29,6 @@ from mnistx_runtime.threads import available_cpus
 
 if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate
-
-BUNDLED = Path(__file__).with_name("models") / "mnist-cnn.onnx"
 
 MIN_CONFIDENCE = 0.5
 """Below it, as the probabilities are calibrated, an answer is more often wrong than right."""
@@ -38,15 +39,33 @@ _Chosen = tuple[int, Found, NDArray[np.float32]]
 """Its place among those that competed on its line, what it was made of, and the model's answer."""
 
 
+def _open_bundled(runtime: str) -> Artifact:
+    """The bundled model, if it is the one that the package came with.
+
+    Raises:
+        ArtifactError: the runtime doesn't read it.
+        VerificationFailed: it isn't.
+    """
+    artifact = artifact_for(BUNDLED, runtime)
+    if sha256(artifact.files[BUNDLED.suffix]) != BUNDLED_SHA256:
+        raise VerificationFailed(f"{BUNDLED} is not the model that mnistx-runtime came with; install it again")
+    return artifact
+
+
 class Predictor:
     """A model, ready to answer.
 
     Args:
-        model: a path, an `onnxruntime.InferenceSession` of the caller's own (runtime "ort"), or None for the
-            bundled model.
+        model: a path, what `open_artifact` gives, an `onnxruntime.InferenceSession` of the caller's own (runtime
+            "ort"), or None for the bundled model.
         runtime: a name from `mnistx runtimes`. It is never replaced by another one.
         threads: the most threads for a large batch; None for the CPUs this process may use. A single image is
             always computed on one.
+        isolated: run the model in a process of its own, so that a file nobody vouches for can't crash this one, hang it
+            or fill its memory. Costs a copy of the images and the answers on each call.
+        verify_on_load: hold the model's bytes and its metadata to the digests in it before it is loaded. The bundled
+            one is always held to the digest that was published. What `verify` does beside that, answering the golden
+            images, takes longer.
 
     Attributes:
         metadata: what the artifact says of itself.
@@ -54,7 +73,10 @@ class Predictor:
     Raises:
         ArtifactError: the model file is missing, damaged or made for another interface.
         BackendUnavailable: the runtime can't run here.
+        UntrustedModel: MNISTX_TRUST names keys, and none of them signed the model.
         BadInput: no runtime has this name, `threads` is below 1, or `model` is nothing that the runtime loads.
+        VerificationFailed: with `verify_on_load`, the model or its metadata isn't as it was sealed; the bundled model
+            isn't the one that the package came with.
 
     >>> predictor = Predictor()
     >>> picture = np.full((100, 60), 255, np.uint8)
@@ -63,10 +85,28 @@ class Predictor:
     '1'
     """
 
-    def __init__(self, model: Any = None, runtime: str = "ort", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: Any = None,
+        runtime: str = "ort",
+        threads: int | None = None,
+        *,
+        verify_on_load: bool = False,
+        isolated: bool = False,
+    ) -> None:
         """Load the model; see the class."""
         most = available_cpus() if threads is None else check_count("threads", threads)
-        self._session = backend(runtime).load(BUNDLED if model is None else model, most)
+        loader = backend(runtime)
+        if model is None:
+            model = _open_bundled(runtime)
+        elif verify_on_load:
+            model = artifact_for(model, runtime).require_intact()
+        if isolated:
+            from mnistx_runtime.backends.isolated import IsolatedSession
+
+            self._session: Session = IsolatedSession(artifact_for(model, runtime), runtime, most)
+        else:
+            self._session = loader.load(model, most)
         self.metadata = self._session.metadata
         self._shape = self.metadata.input.shape
 
@@ -267,7 +307,8 @@ class Predictor:
         if not len(images):
             return np.empty((0, len(self.metadata.names)), np.float32)
         images = np.ascontiguousarray(images)
-        answers = self._session.run(images if images.ndim == 4 else images[:, None])
+        with no_fork():
+            answers = self._session.run(images if images.ndim == 4 else images[:, None])
         if answers.shape != (len(images), len(self.metadata.names)) or not isfinite(np.vdot(answers, answers)):
             raise ArtifactError("the model's answers aren't finite numbers, one a class; verify it")
         return answers

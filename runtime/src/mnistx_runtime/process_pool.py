@@ -3,7 +3,8 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
@@ -17,6 +18,9 @@ from mnistx_runtime.errors import BadInput
 T = TypeVar("T")
 R = TypeVar("R")
 
+SAFE_PATH = {"PYTHONSAFEPATH": "1"}
+"""In a process's environment, Python looks for no modules in the current folder, where a stranger's files may lie."""
+
 GRACE = 2.0
 """Seconds that a process has for its last item, once the pool ends."""
 
@@ -25,12 +29,39 @@ class _Pool(ProcessPoolExecutor):
     """A pool whose processes don't run the caller's script anew as they start; it may have no guard against that."""
 
     def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
-        try:
+        main = {"__main__": ModuleType("__main__")}
+        with _left_to_parent(), _replaced(sys.modules, main), _replaced(os.environ, SAFE_PATH):
             return super().submit(fn, *args, **kwargs)
-        finally:
-            sys.modules["__main__"] = main
+
+
+@contextmanager
+def _replaced(values: MutableMapping[str, T], others: Mapping[str, T]) -> Iterator[None]:
+    """While this lasts, a mapping holds other values."""
+    kept = {name: values[name] for name in others if name in values}
+    values.update(others)
+    try:
+        yield
+    finally:
+        for name in others:
+            del values[name]
+        values.update(kept)
+
+
+_PARENTS = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+"""Signals that a terminal sends to all processes, and the parent answers for all."""
+
+
+@contextmanager
+def _left_to_parent() -> Iterator[None]:
+    """Start processes that don't hear Ctrl-C while they import what they need, which would print where they were."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _PARENTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager
@@ -46,7 +77,8 @@ def process_pool(count: int) -> Iterator[ProcessPoolExecutor]:
     context = get_context("spawn")
     reader, writer = context.Pipe(duplex=False)
     with reader, writer:
-        pool = _Pool(count, context, _prepare_process, (reader,))
+        with _replaced(os.environ, SAFE_PATH):
+            pool = _Pool(count, context, _prepare_process, (reader,))
         try:
             _require_start(pool)
             yield pool
@@ -79,11 +111,16 @@ def unless_ended(work: Callable[[T], R], item: T) -> R:
     return work(item)
 
 
+def ignore_parents_signals() -> None:
+    """Leave Ctrl-C and a terminal that closes to the process that started this one."""
+    for number in _PARENTS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _prepare_process(end: Any) -> None:
     """Leave Ctrl-C and a terminal that closes to the parent to answer, and end when it closes the pipe of `end`."""
-    for name in ("SIGINT", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # as the command line does
+    ignore_parents_signals()
     Thread(target=_wait_for_end, args=(end,), daemon=True).start()
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from mnistx_runtime.errors import BadInput
@@ -38,3 +39,19 @@ def look_up(table: Mapping[str, str], name: str, what: str) -> Any:
         raise BadInput(f"unknown {what} {name!r}; {nearest(str(name), table)}")
     module, _, attribute = table[name].partition(":")
     return getattr(import_module(module), attribute)
+
+
+def missing(extra: str, *packages: str) -> str | None:
+    """The line that installs the first of these packages that isn't there; None if all are. None is imported.
+
+    Args:
+        extra: of mnistx-runtime, which brings them.
+        packages: as they are imported.
+
+    >>> missing("openvino", "numpy") is None
+    True
+    >>> missing("ncnn", "no_such_package")
+    "no_such_package is missing: pip install 'mnistx-runtime[ncnn]'"
+    """
+    absent = next((package for package in packages if not find_spec(package)), None)
+    return f"{absent} is missing: pip install 'mnistx-runtime[{extra}]'" if absent else None

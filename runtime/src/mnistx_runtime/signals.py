@@ -41,3 +41,25 @@ def exit_on_signals() -> Iterator[None]:
             signal.signal(number, handler)
         if asked:  # a library may have made another error of it
             raise SystemExit(128 + asked[0])
+
+
+@contextmanager
+def postpone_stop() -> Iterator[None]:
+    """While this lasts, a signal of `STOP` stops nothing; the first of them is raised again at the end.
+
+    For what takes moments and must not be left half done. Only the main thread can be stopped by a signal; in another
+    one nothing is changed.
+    """
+    asked: list[int] = []
+    kept = {}
+    with suppress(ValueError):
+        for number in (getattr(signal, name) for name in STOP if hasattr(signal, name)):
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                kept[number] = signal.signal(number, lambda number, _: asked.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+        if asked:
+            signal.raise_signal(asked[0])

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from mnistx_runtime.cgroups import OWN, ROOT, control_groups
+
 
 def _quota(folder: Path) -> float | None:
     """CPUs that one control group grants: version 2's cpu.max, else version 1's cfs quota; None without a limit."""
@@ -17,22 +19,15 @@ def _quota(folder: Path) -> float | None:
     return None if quota in ("max", "-1") or period == "0" else int(quota) / int(period)
 
 
-def available_cpus(cgroup: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int:
+def available_cpus(cgroup: Path = ROOT, own: Path = OWN) -> int:
     """CPUs by affinity and control-group quota, at least 1: a container limited to 2 of 64 CPUs gets 2.
 
     Args:
-        cgroup: where control groups are mounted; see the kernel's cgroup-v2 document, "CPU Interface Files".
-        own: names the group of this process; the groups above it limit it too.
+        cgroup, own: see `control_groups`.
 
     >>> available_cpus() >= 1
     True
     """
     affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        lines = own.read_text().splitlines()
-    except OSError:
-        lines = []
-    inner = next((line[3:].strip("/") for line in lines if line.startswith("0::")), "")
-    groups = [cgroup / inner, *(cgroup / inner).parents] if inner else [cgroup]
-    quotas = [quota for group in groups if group.is_relative_to(cgroup) and (quota := _quota(group)) is not None]
+    quotas = [quota for group in control_groups(cgroup, own) if (quota := _quota(group)) is not None]
     return max(1, min([affinity, *(int(quota + 0.5) for quota in quotas)]))

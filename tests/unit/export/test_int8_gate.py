@@ -1,7 +1,13 @@
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from mnistx_export.int8_gate import Int8Gate, changed_predictions
+from mnistx_export.int8_gate import Int8Gate, changed_predictions, measure_int8
+from mnistx_runtime.artifact.container import open_artifact
+from mnistx_train.datasets.base import Split
+from seal_bundled import seal_bundled
 
 
 @pytest.mark.parametrize("ratios", [(0.9, 1.1), (1.1, 0.9)])
@@ -26,3 +32,14 @@ def test_a_prediction_that_changed_is_listed() -> None:
     (found,) = changed_predictions("validation", labels, answers, other, names)
     assert (found.index, found.label) == (3, "3")
     assert (found.before, found.after) == (names[answers[3].argmax()], names[other[3].argmax()])
+
+
+def test_what_was_just_written_is_measured_whoever_is_trusted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("MNISTX_TRUST", str(tmp_path / "nobody.pem"))
+    monkeypatch.setattr("mnistx_export.int8_gate.ROUNDS", 1)
+    path = seal_bundled(tmp_path / "m.onnx")
+    opened = open_artifact(path)
+    images = opened.certificate.images[:4]
+    model = SimpleNamespace(validation=Split(images, np.zeros(4, np.int64)), names=opened.metadata.names)
+    gate = measure_int8(path, path, model, opened.certificate.log_probs[:4])  # type: ignore[arg-type]
+    assert gate.drop == 0 and gate.smaller == 1

@@ -1,3 +1,4 @@
+import os
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,9 @@ from onnx import TensorProto
 from torch import nn
 
 from foreign_onnx import as_sklearn, foreign_model, weights, write, write_external
-from mnistx_export.sealing import seal_onnx
+from mnistx_export.sealing import foreign_reason, seal_onnx
 from mnistx_export.spec_file import SpecFile
-from mnistx_runtime import BadInput, InputSpec, Predictor, verify
+from mnistx_runtime import BadInput, InputSpec, Predictor, open_artifact, verify
 from mnistx_runtime.artifact.metadata import ITSELF
 from mnistx_runtime.errors import ArtifactError
 from mnistx_train.evaluation.inference import log_probs
@@ -202,3 +203,63 @@ def test_weights_outside_of_the_folder_are_not_taken_in(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="outside of its folder"):
         seal_onnx(source, SpecFile(tmp_path / "spec.toml", DIGITS, "logits", GREY), tmp_path / "sealed.onnx")
     assert not (tmp_path / "sealed.onnx").exists()
+
+
+def with_a_branch(path: Path) -> Path:
+    """A model whose scores pass through an If."""
+    model = foreign_model(["N", 1, 8, 9])
+    kept = onnx.helper.make_node("Identity", ["product"], ["kept"])
+    value = onnx.helper.make_tensor_value_info("kept", TensorProto.FLOAT, None)
+    branch = onnx.helper.make_graph([kept], "branch", [], [value])
+    model.graph.node[-1].output[0] = "product"
+    model.graph.node.append(onnx.helper.make_node("If", ["yes"], ["scores"], then_branch=branch, else_branch=branch))
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(True), "yes"))
+    return write(path, model)
+
+
+def test_control_flow_is_sealed_and_run_only_where_its_maker_is_trusted(tmp_path: Path) -> None:
+    source, sealed = with_a_branch(tmp_path / "m.onnx"), tmp_path / "sealed.onnx"
+    described = SpecFile(tmp_path / "spec.toml", DIGITS, "logits", GREY)
+    with pytest.raises(ArtifactError, match=r"m\.onnx holds the operator If.*--allow-foreign of predict"):
+        seal_onnx(source, described, sealed)
+    assert not sealed.exists()
+    assert seal_onnx(source, described, sealed, allow_foreign=True).passed
+    assert "the operator If" in foreign_reason(sealed)
+    with pytest.raises(ArtifactError, match="the operator If"):
+        Predictor(sealed)
+    assert Predictor(open_artifact(sealed, allow_foreign=True), verify_on_load=True).metadata.names == DIGITS
+
+
+def test_what_is_harmless_once_it_is_sealed_needs_nobody_s_trust(tmp_path: Path) -> None:
+    """A label in words beside the scores is left out."""
+    model = foreign_model(["N", 1, 8, 9])
+    words = onnx.numpy_helper.from_array(np.array([f"digit {name}" for name in DIGITS], object), "words")
+    model.graph.initializer.append(words)
+    model.graph.node.extend(
+        [
+            onnx.helper.make_node("ArgMax", ["scores"], ["best"], axis=1, keepdims=0),
+            onnx.helper.make_node("ArrayFeatureExtractor", ["words", "best"], ["label"], domain="ai.onnx.ml"),
+        ]
+    )
+    model.graph.output.append(onnx.helper.make_tensor_value_info("label", TensorProto.STRING, None))
+    model.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", 1))
+    source, sealed = write(tmp_path / "m.onnx", model), tmp_path / "sealed.onnx"
+    described = SpecFile(tmp_path / "spec.toml", DIGITS, "logits", GREY)
+    with pytest.raises(ArtifactError, match="holds texts"):
+        seal_onnx(source, described, sealed)
+    assert seal_onnx(source, described, sealed, allow_foreign=True).passed
+    assert foreign_reason(sealed) == ""
+    np.testing.assert_allclose(answers_of(sealed), expected(GREY), atol=1e-4)
+
+
+def test_weights_of_20_gb_beside_a_file_are_not_read(tmp_path: Path) -> None:
+    source = write_external(tmp_path / "m.onnx", foreign_model(["N", 1, 8, 9]), "m.data")
+    os.truncate(tmp_path / "m.data", 20 << 30)
+    with pytest.raises(ArtifactError, match="bytes are no small model's"):
+        seal_onnx(source, SpecFile(tmp_path / "spec.toml", DIGITS, "logits", GREY), tmp_path / "sealed.onnx")
+
+
+def test_what_was_just_written_is_verified_whoever_is_trusted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MNISTX_TRUST", str(tmp_path / "nobody.pem"))
+    source = foreign(tmp_path / "foreign.onnx", network("logits"), (3, 16, 12))
+    assert seal_onnx(source, described(tmp_path), tmp_path / "sealed.onnx").passed

@@ -58,6 +58,15 @@ def test_what_is_wrong_is_told_in_one_line(old: str, new: str, why: str, tmp_pat
     assert "spec.toml" in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("value", ["[" * 5000, "{a=" * 5000, "9" * 5000, "a." * 5000 + "b = 1"])
+@pytest.mark.parametrize("line", ["channels = 3", 'output = "logits"'])
+def test_what_is_nested_deep_or_endless_is_told_in_one_line(line: str, value: str, tmp_path: Path) -> None:
+    text = SPEC.replace(line, value if "b = 1" in value else f"{line.partition('=')[0]} = {value}", 1)
+    with pytest.raises(BadInput, match=r"is no readable TOML|output must be|is not filled in") as caught:
+        read_spec(written(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
 def test_a_spec_that_is_not_there_names_the_command_that_writes_one(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"no such file; `mnistx spec init .*none.toml` writes one"):
         read_spec(tmp_path / "none.toml")

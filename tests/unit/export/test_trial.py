@@ -1,14 +1,19 @@
 """What is being written lies in a folder that goes away, sooner or later, however the export ends."""
 
+import errno
+import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from mnistx_export.trial import LOCK, trial_folder
+from mnistx_runtime.errors import BadInput
+from mnistx_runtime.temporary import temporary_path
 
 WRITE = """
 import sys, time
@@ -50,8 +55,60 @@ def test_a_stopped_export_leaves_nothing_and_what_a_killed_one_left_goes_at_the_
 
 def test_folders_of_others_and_of_exports_that_go_on_stay(tmp_path: Path) -> None:
     (tmp_path / ".m.onnx.mine").mkdir()
-    (tmp_path / ".going-on").mkdir()
-    with FileLock(tmp_path / ".going-on" / LOCK), trial_folder(tmp_path / "m.onnx") as folder:
-        names = {".m.onnx.mine", ".going-on", folder.name}
-        assert {path.name for path in tmp_path.iterdir()} == names
-    assert not list((tmp_path / ".m.onnx.mine").iterdir())
+    FileLock(tmp_path / ".m.onnx.mine" / LOCK).acquire()
+    with trial_folder(tmp_path / "n.onnx") as going_on, trial_folder(tmp_path / "m.onnx") as folder:
+        assert {path.name for path in tmp_path.iterdir()} == {".m.onnx.mine", going_on.name, folder.name}
+    assert [path.name for path in tmp_path.iterdir()] == [".m.onnx.mine"]
+
+
+def test_a_folder_that_its_process_had_not_locked_yet_goes_too(tmp_path: Path) -> None:
+    temporary_path(tmp_path).mkdir()
+    with trial_folder(tmp_path / "m.onnx") as folder:
+        assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_a_folder_that_another_process_takes_for_a_leftover_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acquire = FileLock.acquire
+    seen: list[Path] = []
+
+    def interfere(lock: FileLock) -> object:
+        seen.append(Path(lock.lock_file).parent)
+        if len(seen) == 1:
+            raise Timeout(lock.lock_file)
+        return acquire(lock)
+
+    monkeypatch.setattr(FileLock, "acquire", interfere)
+    with trial_folder(tmp_path / "m.onnx") as folder:
+        assert folder.is_dir() and folder == seen[-1] != seen[0]
+
+
+def test_temporary_files_of_converters_lie_in_it(tmp_path: Path) -> None:
+    before = tempfile.gettempdir(), os.environ.get("TMPDIR")
+    with trial_folder(tmp_path / "m.onnx") as folder, tempfile.TemporaryDirectory() as inner:
+        assert Path(inner).parent == folder == Path(os.environ["TMPDIR"])
+        with trial_folder(tmp_path / "n.onnx") as other:
+            assert Path(tempfile.gettempdir()) == other
+        assert Path(tempfile.gettempdir()) == folder
+    assert (tempfile.gettempdir(), os.environ.get("TMPDIR")) == before
+
+
+def test_exports_side_by_side_leave_the_place_of_temporary_files_as_it_was(tmp_path: Path) -> None:
+    before = tempfile.gettempdir()
+    one, other = trial_folder(tmp_path / "m.onnx"), trial_folder(tmp_path / "n.onnx")
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    other.__exit__(None, None, None)
+    assert tempfile.gettempdir() == before
+
+
+def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    with pytest.raises(BadInput, match=r"can't write to .*: No space left"), trial_folder(tmp_path / "m.onnx"):
+        pass
+    assert not list(tmp_path.iterdir())

@@ -96,18 +96,27 @@ def test_many_digits_and_pictures_in_memory_go_the_same_way() -> None:
     assert first.text == second.text == "42"
 
 
-def test_a_decoder_that_kills_its_process_costs_one_picture(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("does", ["os._exit(9)", "spin()", "bytes(1 << 32)"])
+def test_a_decoder_that_kills_its_process_or_fills_it_costs_one_picture(
+    does: str, folder: Path, tmp_path: Path
+) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import os\n"
         "from mnistx_runtime import batch\n"
+        "from mnistx_runtime.process_limits import Limits\n"
         "opened = batch.open_picture\n"
+        "def spin():\n"
+        "    while True:\n"
+        "        pass\n"
         "def open_or_die(source, draft):\n"
-        "    return os._exit(9) if str(source).endswith('009.png') else opened(source, draft)\n"
+        f"    return {does} if str(source).endswith('009.png') else opened(source, draft)\n"
         "batch.open_picture = open_or_die\n"
+        "batch.WORKER = Limits(2, 2 << 30)\n"
     )
     lines = answers_of_script(folder, tmp_path)
     assert len(lines) == COUNT
-    assert lines[9].startswith("UnreadablePicture") and "009.png" in lines[9] and "crashed" in lines[9]
+    assert lines[9].startswith("UnreadablePicture") and "009.png" in lines[9]
+    assert ("not enough memory" if "bytes" in does else "crashed, or took more than 2 s") in lines[9]
     assert sum(line.startswith("Prediction ") for line in lines) == COUNT - 3
 
 
@@ -180,3 +189,12 @@ def test_few_pictures_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_pool, "process_pool", refuse)
     pictures = [255 - draw_digit(7, 1, 56)] * FEW
     assert len(list(prepare_files(pictures, Predictor().metadata.input, many=False, processes=8))) == FEW
+
+
+def test_memory_that_lacks_is_no_fault_of_ours_and_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("mnistx_runtime.preprocess.mnist_digit.MnistDigit.prepare", fail)
+    (found,) = prepare_files([np.zeros((30, 30), np.uint8)], Predictor().metadata.input, False, 1)
+    assert isinstance(found, UnreadablePicture) and str(found).endswith("not enough memory")

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 import pytest
+from PIL import Image
 
 from command import PICTURES, mnistx
 from mnistx_runtime import __version__, cli
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 from torch_archives import write_torch
 
 LONG = "a" * 300
@@ -65,6 +66,36 @@ def test_an_error_that_is_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr("mnistx_runtime.predictor.Predictor.predict_files", broken)
     assert isinstance(mnistx("predict", PICTURES / "seven.jpg").exception, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ImportError("IMPORTANT: a page\nof advice")])
+def test_what_the_machine_or_the_installation_lacks_is_one_line(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        try:
+            raise ImportError("libx.so: failed to map")
+        except ImportError as cause:
+            raise error from cause
+
+    monkeypatch.setattr("mnistx_runtime.predictor.Predictor.predict_files", broken)
+    found = mnistx("predict", PICTURES / "seven.jpg")
+    said = "not enough memory" if isinstance(error, MemoryError) else "libx.so: failed to map"
+    assert (found.exit_code, found.stderr) == (2, f"Error: {said}\n")
+
+
+@pytest.mark.filterwarnings("default")
+def test_pillows_warnings_reach_no_terminal_and_the_filters_are_as_before(tmp_path: Path) -> None:
+    code = (
+        "import sys, warnings; from PIL import Image; from mnistx_runtime.cli import main\n"
+        "Image.MAX_IMAGE_PIXELS = 100\nbefore = list(warnings.filters)\n"
+        "try: main(['predict', sys.argv[1]], prog_name='mnistx')\n"
+        "except SystemExit: print(before == warnings.filters)"
+    )
+    picture = tmp_path / "p.bmp"
+    Image.new("L", (12, 12)).save(picture)
+    done = subprocess.run([sys.executable, "-c", code, picture], capture_output=True, text=True, check=False)
+    assert done.stdout == "True\n" and "Warning" not in done.stderr
 
 
 @pytest.mark.parametrize("command", cli.ELSEWHERE)

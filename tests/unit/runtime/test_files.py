@@ -1,16 +1,26 @@
 import errno
 import io
 import os
-import re
 import subprocess
 import sys
+from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.files import remove_leftovers, require_own_figure, writable_folder, write_figure, write_whole
+from mnistx_runtime.files import (
+    move_files,
+    remove_leftovers,
+    require_own_figure,
+    writable_folder,
+    write_figure,
+    write_whole,
+)
+from mnistx_runtime.lock import lock
+from mnistx_runtime.temporary import is_temporary, temporary_path
 
 
 def names_in(folder: Path) -> list[str]:
@@ -121,10 +131,10 @@ def test_no_folder_below_a_file(tmp_path: Path, below: str) -> None:
 
 
 def test_a_folder_that_takes_no_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(**_: object) -> None:
+    def refuse(*_: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("mnistx_runtime.files.FileIO", refuse)
 
     with pytest.raises(BadInput, match=r"can't write to .*: Permission denied"):
         writable_folder(tmp_path)
@@ -158,30 +168,22 @@ def test_a_figure_replaces_nothing_else(tmp_path: Path, data: bytes) -> None:
     require_own_figure(tmp_path / "absent.png")
 
 
-def test_a_temporary_file_can_not_be_foreseen_nor_led_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[str] = []
-    replace = Path.replace
-
-    def see(path: Path, to: Path) -> Path:
-        seen.append(path.name)
-        return replace(path, to)
-
-    monkeypatch.setattr(Path, "replace", see)
-    for _ in range(2):
-        write_whole(tmp_path / "file", b"x")
-    assert len(set(seen)) == 2 and all(re.fullmatch(r"\.file\.[0-9a-f]{16}\.tmp", name) for name in seen)
+def test_a_temporary_file_can_not_be_led_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "urandom", bytes)
     (tmp_path / "other").write_bytes(b"other")
-    (tmp_path / f".file.{bytes(8).hex()}.tmp").symlink_to("other")
+    (tmp_path / "file").write_bytes(b"x")
+    link = temporary_path(tmp_path)
+    link.symlink_to("other")
     with pytest.raises(BadInput, match="File exists"):
         write_whole(tmp_path / "file", b"new")
     assert (tmp_path / "other").read_bytes() == b"other" and (tmp_path / "file").read_bytes() == b"x"
-    assert (tmp_path / f".file.{bytes(8).hex()}.tmp").is_symlink()
+    assert link.is_symlink()
 
 
-def test_what_a_killed_call_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+@pytest.mark.parametrize("again", [remove_leftovers, writable_folder, lambda folder: write_whole(folder / "x", b"")])
+def test_what_a_killed_call_left_is_removed_by_the_next_and_nothing_else(
+    again: Callable[[Path], object], tmp_path: Path
+) -> None:
     code = (
         "import os, sys; from pathlib import Path; from mnistx_runtime.files import write_whole\n"
         "Path.replace = lambda *_: os._exit(9)\n"
@@ -189,11 +191,95 @@ def test_what_a_killed_call_left_is_removed_and_nothing_else(tmp_path: Path) -> 
     )
     subprocess.run([sys.executable, "-c", code, tmp_path / "state.bin"], check=False)
     (left,) = names_in(tmp_path)
-    others = [".notes.tmp", "a.0123456789abcdef.tmp", ".a.0123456789ABCDEF.tmp", ".a.0123456789abcdef.tmp~"]
+    assert is_temporary(Path(left))
+    others = [".notes.tmp", f"{left}~", f".mnistx-{0:032x}.tmp"]
     for name in others:
         (tmp_path / name).write_bytes(b"mine")
-    (tmp_path / ".link.0123456789abcdef.tmp").symlink_to(".notes.tmp")
-    (tmp_path / ".folder.0123456789abcdef.tmp").mkdir()
+    link, folder = temporary_path(tmp_path), temporary_path(tmp_path)
+    link.symlink_to(".notes.tmp")
+    folder.mkdir()
+    again(tmp_path)
+    (tmp_path / "x").unlink(missing_ok=True)
+    assert names_in(tmp_path) == sorted([*others, link.name, folder.name])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows removes no open file")
+def test_what_another_call_is_writing_stays(tmp_path: Path) -> None:
+    path = temporary_path(tmp_path)
+    with FileIO(path, "x") as file:
+        lock(file)
+        remove_leftovers(tmp_path)
+        assert path.exists()
     remove_leftovers(tmp_path)
-    kept = names_in(tmp_path)
-    assert left not in kept and len(kept) == len(others) + 2 and set(others) < set(kept)
+    assert not path.exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows removes no open file")
+@pytest.mark.parametrize("before_lock", [True, False])
+def test_a_new_file_that_another_call_takes_for_a_leftover_is_made_anew(
+    before_lock: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Path] = []
+
+    def interfere(file: FileIO) -> None:
+        first = not seen
+        seen.extend(tmp_path.glob(".mnistx-*"))
+        if first and before_lock:
+            seen[0].unlink()
+        elif first:
+            raise BlockingIOError
+        lock(file)
+
+    monkeypatch.setattr("mnistx_runtime.files.lock", interfere)
+    write_whole(tmp_path / "file", b"x")
+    assert (tmp_path / "file").read_bytes() == b"x" and len(set(seen)) == 2
+
+
+NAMES = ("m.xml", "m.bin", "m.json")
+
+
+def moves_in(folder: Path) -> list[tuple[Path, Path]]:
+    """New files of an artifact, and where they are to lie."""
+    (folder / "work").mkdir()
+    for name in NAMES:
+        (folder / "work" / name).write_text("new")
+    return [(folder / "work" / name, folder / name) for name in NAMES]
+
+
+@pytest.mark.parametrize("old", [(), NAMES, NAMES[1:]])
+@pytest.mark.parametrize("failing", NAMES)
+def test_several_files_are_moved_or_none(
+    failing: str, old: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def fail(path: Path, to: Path) -> Path:
+        if path == tmp_path / "work" / failing:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return replace(path, to)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    moves = moves_in(tmp_path)
+    for name in old:
+        (tmp_path / name).write_text("old")
+    with pytest.raises(BadInput, match=r"can't write .*m.xml: No space left on device"):
+        move_files(moves)
+    assert names_in(tmp_path) == sorted([*old, "work"])
+    assert all((tmp_path / name).read_text() == "old" for name in old)
+
+
+def test_an_older_file_by_which_others_are_found_goes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moves = moves_in(tmp_path)
+    for name in NAMES:
+        (tmp_path / name).write_text("old")
+    there: list[bool] = []
+    replace = Path.replace
+
+    def look(path: Path, to: Path) -> Path:
+        there.append((tmp_path / "m.xml").exists())
+        return replace(path, to)
+
+    monkeypatch.setattr(Path, "replace", look)
+    move_files(moves)
+    assert there == [False] * 3
+    assert all((tmp_path / name).read_text() == "new" for name in NAMES)

@@ -67,7 +67,9 @@ def test_links_that_lead_round_and_what_is_no_file_stop_nothing(tmp_path: Path) 
     (tmp_path / "a" / "dangling.png").symlink_to(tmp_path / "nowhere.png")
     os.mkfifo(tmp_path / "a" / "pipe.png")
 
-    assert [path.name for path in find_pictures(tmp_path).pictures] == ["1.png"]
+    found = find_pictures(tmp_path)
+    assert [path.name for path in found.pictures] == ["1.png"]
+    assert found.note == f"{tmp_path}: left out dangling.png, pipe.png: pipes, sockets, devices or links to nothing"
 
 
 def test_every_ending_is_one_of_a_format_that_is_decoded(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from command import PICTURES
-from mnistx_runtime.errors import BadInput
+from mnistx_runtime.errors import BadInput, UnreadablePicture
+from mnistx_runtime.picture_limits import PictureLimits
 from mnistx_runtime.pictures import open_picture, source_name
 from mnistx_runtime.predictor import Predictor
 from mnistx_runtime.preprocess.none import NoPreprocess
@@ -106,7 +107,7 @@ def test_files_that_are_no_pictures_are_told(tmp_path: Path) -> None:
 
 
 def test_a_picture_of_40000_by_40000_is_refused_before_it_is_decoded() -> None:
-    with pytest.raises(BadInput, match="more than 178 million pixels"):
+    with pytest.raises(BadInput, match="more than"):
         open_picture(png_of_size(40_000))
 
 
@@ -190,3 +191,25 @@ def test_threads_leave_no_trace_in_the_warnings_filters() -> None:
     for worker in workers:
         worker.join()
     assert list(warnings.filters) == before
+
+
+def test_an_empty_name_is_no_folder() -> None:
+    with pytest.raises(UnreadablePicture, match="a picture's name can't be empty"):
+        open_picture("")
+
+
+def test_a_picture_that_takes_more_memory_than_there_is_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("PIL.JpegImagePlugin.JpegImageFile.load", fail)
+    with pytest.raises(UnreadablePicture, match="can't be read as a picture: not enough memory"):
+        open_picture(PICTURES / "three.jpg")
+
+
+def test_a_file_is_read_whole_and_no_more_than_the_limit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("mnistx_runtime.pictures._BLOCK", 1000)
+    picture = PICTURES / "three.jpg"
+    assert open_picture(picture).tobytes() == open_picture(picture.read_bytes()).tobytes()
+    with pytest.raises(UnreadablePicture, match="more than 0 MiB"):
+        open_picture(picture, limits=PictureLimits(memory=2000))

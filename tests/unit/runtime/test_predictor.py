@@ -21,9 +21,12 @@ from mnistx_runtime import (
     image_from_picture,
     verify,
 )
+from mnistx_runtime import predictor as predictor_module
 from mnistx_runtime.backends import BACKENDS
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
+from mnistx_runtime.errors import VerificationFailed
 from paper import photo
+from seal_bundled import seal_bundled
 from tiny_onnx import write_tiny
 
 DIGITS = np.stack([draw_digit(digit, seed) for seed in range(3) for digit in range(10)])
@@ -153,7 +156,7 @@ def test_the_certificate_is_that_of_the_model(predictor: Predictor) -> None:
 
 
 def test_a_runtime_that_cannot_run_is_never_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: None)
+    monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda _: None)
     with pytest.raises(BackendUnavailable, match="runtime 'openvino' can't run here"):
         Predictor(runtime="openvino")
 
@@ -212,3 +215,32 @@ def test_what_is_passed_wrongly_is_told_where_it_is(what: str, predictor: Predic
     with pytest.raises(BadInput) as found:
         WRONG[what](predictor)
     assert "\n" not in str(found.value) and len(str(found.value)) > 20
+
+
+def test_the_bundled_model_is_held_to_the_digest_that_was_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swapped = seal_bundled(tmp_path / "m.onnx")
+    swapped.write_bytes(swapped.read_bytes() + b"\x72\x04\x0a\x02ok")
+    assert Predictor(swapped, verify_on_load=True).metadata.names
+    monkeypatch.setattr(predictor_module, "BUNDLED", swapped)
+    with pytest.raises(VerificationFailed, match="is not the model that mnistx-runtime came with"):
+        Predictor()
+
+
+@pytest.mark.parametrize(("old", "new", "what"), [(b"Relu", b"Tanh", "model"), (b"ef8ec672", b"ff8ec672", "metadata")])
+def test_a_changed_model_is_refused_where_asked(old: bytes, new: bytes, what: str, tmp_path: Path) -> None:
+    path = seal_bundled(tmp_path / "m.onnx")
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new, 1))
+    assert Predictor(path).metadata.names
+    with pytest.raises(VerificationFailed, match=f"is not what was exported: its {what} changed") as told:
+        Predictor(path, verify_on_load=True)
+    assert told.value.exit_code == 1
+
+
+def test_a_session_of_the_caller_s_own_has_no_bytes_to_verify() -> None:
+    session = onnxruntime.InferenceSession(BUNDLED, providers=["CPUExecutionProvider"])
+    with pytest.raises(BadInput, match="loads a path"):
+        Predictor(session, verify_on_load=True)

@@ -1,6 +1,7 @@
 """Processes beside this one: how they start, and that they end with it."""
 
 import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import CancelledError
@@ -34,6 +35,24 @@ def test_a_script_without_a_guard_is_not_run_anew(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
     assert done.stdout.split("\n") == ["once", "[1, 2, 3, 4] __main__", "True", ""], done.stderr
+
+
+def test_modules_in_the_current_folder_are_not_imported(tmp_path: Path) -> None:
+    for name in ("multiprocessing", "random"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('taken from the current folder')")
+    script = tmp_path / "elsewhere" / "script.py"
+    script.parent.mkdir()
+    script.write_text(
+        "import os\n"
+        "from mnistx_runtime.process_pool import process_pool\n"
+        "with process_pool(1) as pool:\n"
+        "    pool.submit(abs, -1).result()\n"
+        "assert 'PYTHONSAFEPATH' not in os.environ\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    command = [sys.executable, str(script)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_process_that_dies_breaks_the_pool_and_none_is_left() -> None:
@@ -84,3 +103,12 @@ def test_a_process_ends_with_a_parent_that_was_killed(tmp_path: Path) -> None:
         parent.kill()
         assert parent.stdout.read() == b""  # the workers hold it, too: it ends with the last of them
     assert len(workers) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no masks")
+def test_a_process_that_starts_does_not_hear_what_a_terminal_sends_and_this_one_does() -> None:
+    terminal = {signal.SIGINT, signal.SIGHUP}
+    with process_pool(1) as pool:
+        assert terminal <= pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result()
+        assert pool.submit(signal.getsignal, signal.SIGINT).result() == signal.SIG_IGN
+        assert not terminal & signal.pthread_sigmask(signal.SIG_BLOCK, [])

@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from mnistx_runtime.signals import STOP, exit_on_signals
+from mnistx_runtime.signals import STOP, exit_on_signals, postpone_stop
 
 HERE = [name for name in STOP if hasattr(signal, name)]
 
@@ -79,3 +79,57 @@ def test_a_command_ends_without_a_traceback(name: str, code: int) -> None:
         assert command.stdout.readline() == "now\n", command.stderr.read()
         command.send_signal(getattr(signal, name))
         assert (command.wait(), command.stderr.read()) == (code, "")
+
+
+@pytest.mark.parametrize("name", HERE)
+def test_what_must_not_be_left_half_done_is_done_before_a_stop(name: str) -> None:
+    number = getattr(signal, name)
+    before = [signal.getsignal(getattr(signal, each)) for each in HERE]
+    done = []
+    with pytest.raises(SystemExit) as stopped, exit_on_signals():
+        with postpone_stop(), postpone_stop():
+            signal.raise_signal(number)
+            signal.raise_signal(number)
+            done.append("inner")
+        done.append("after")
+    assert stopped.value.code == 128 + number and done == ["inner"]
+    assert [signal.getsignal(getattr(signal, each)) for each in HERE] == before
+
+
+def test_ctrl_c_in_a_program_that_embeds_us_is_postponed_too() -> None:
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    done = []
+    try:
+        with pytest.raises(KeyboardInterrupt), postpone_stop():
+            signal.raise_signal(signal.SIGINT)
+            done.append(True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert done
+
+
+def test_what_is_ignored_stays_ignored_while_a_stop_is_postponed() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with postpone_stop():
+            signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process at once")
+def test_ctrl_c_while_the_command_line_is_imported_or_has_ended_prints_nothing() -> None:
+    for where in ("sys.meta_path.insert(0, Stop())", "atexit.register(stop)"):
+        code = (
+            "import atexit, signal, sys\n"
+            "def stop(): signal.raise_signal(signal.SIGINT)\n"
+            "class Stop:\n"
+            "    def find_spec(self, name, *_):\n"
+            "        if name == 'mnistx_runtime.cli': stop()\n"
+            f"{where}\n"
+            "sys.argv = ['mnistx', '--version']\n"
+            "from mnistx_runtime.__main__ import start\n"
+            "start()"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (-signal.SIGINT, "")

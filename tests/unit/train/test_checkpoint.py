@@ -1,4 +1,5 @@
 import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -290,6 +291,14 @@ def test_a_card_nested_too_deep_is_refused(tmp_path: Path) -> None:
     save_file(network().state_dict(), tmp_path / "model", {KEY: "[" * 100_000})
 
     with pytest.raises(TrainError, match="is damaged"):
+        load_card(tmp_path / "model")
+
+
+def test_a_sparse_checkpoint_of_20_gb_is_not_read(tmp_path: Path) -> None:
+    save_tensors(tmp_path / "model", network().state_dict(), CARD.to_dict())
+    os.truncate(tmp_path / "model", 20 << 30)
+
+    with pytest.raises(TrainError, match=r"21,474,836,480 bytes are no checkpoint of mnistx; at most 1,073,741,824"):
         load_card(tmp_path / "model")
 
 

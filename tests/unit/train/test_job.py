@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from mnistx_runtime import BadInput
+from mnistx_runtime.temporary import temporary_path
 from mnistx_train.errors import TrainError
 from mnistx_train.job import Job, configure
-from mnistx_train.runs import CHECKPOINT, CONFIG, RUNS, Config, new_run
+from mnistx_train.runs import CHECKPOINT, CONFIG, LOCK, RUNS, TEACHER_STATE, Config, new_run
 
 DIGITS = Config(
     dataset="digits",
@@ -90,6 +91,16 @@ def test_a_run_goes_on_as_it_was_started(asked: dict[str, Any], named: bool) -> 
     folder = started("001-a", at=10)
 
     assert configure(asked, folder if named else None, resume=True) == Job(DIGITS, folder)
+
+
+def test_what_a_run_that_was_killed_at_its_very_end_left_is_cleared() -> None:
+    folder = started("001-a", at=10, finished_at=20)
+    left = [folder / LOCK, folder / TEACHER_STATE, temporary_path(folder)]
+    for path in left:
+        path.touch()
+    with pytest.raises(TrainError, match="is finished"):
+        configure({}, folder, resume=True)
+    assert {path.name for path in folder.iterdir()} == {CONFIG, CHECKPOINT}
 
 
 def test_a_finished_run_does_not_go_on() -> None:

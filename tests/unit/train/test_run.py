@@ -11,6 +11,7 @@ from PIL import Image
 
 from command import json_lines, mnistx
 from mnistx_runtime import BadInput
+from mnistx_runtime.temporary import temporary_path
 from mnistx_train import job, run
 from mnistx_train.checkpoint import NETWORK_COPY, load_checkpoint
 from mnistx_train.datasets import Source, Split, source, training_data
@@ -294,7 +295,7 @@ def test_a_run_that_another_process_trains_is_left_alone(tmp_path: Path, parts: 
 @pytest.mark.usefixtures("events")
 def test_what_a_killed_process_was_writing_is_swept_out(tmp_path: Path, parts: dict[bool, Split]) -> None:
     folder, config = started(tmp_path / "run", parts)
-    (folder / ".state.safetensors.0123456789abcdef.tmp").touch()
+    temporary_path(folder).touch()
     run.run(Job(config, folder))
     assert {path.name for path in folder.iterdir()} == FILES
 

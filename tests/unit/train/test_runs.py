@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mnistx_runtime.temporary import temporary_path
 from mnistx_train.errors import TrainError
 from mnistx_train.runs import (
     CHECKPOINT,
@@ -223,7 +224,7 @@ def test_a_configuration_of_an_older_version_is_read(tmp_path: Path) -> None:
 
 def test_a_run_is_kept_to_one_process_and_swept_out(tmp_path: Path) -> None:
     folder = new_run(DIGITS, tmp_path / "out")
-    (folder / ".state.safetensors.0123456789abcdef.tmp").touch()
+    temporary_path(folder).touch()
     with locked(folder):
         assert {path.name for path in folder.iterdir()} == {CONFIG, LOCK}
         with pytest.raises(TrainError, match="another process is training"), locked(folder):

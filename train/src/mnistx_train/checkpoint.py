@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mnistx_runtime.artifact.foreign_model import WEIGHTS, foreign_model
 from mnistx_runtime.artifact.metadata import check_names
+from mnistx_runtime.artifact.sizes import MOST_BYTES
 from mnistx_runtime.backends import SUFFIXES
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.files import write_whole
@@ -152,6 +153,10 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not path.is_file():
         raise TrainError(f"{path}: no such checkpoint{_what_it_is(path.parent, '; this folder is ')}")
+    if path.stat().st_size > MOST_BYTES:
+        raise TrainError(
+            f"{path}: {path.stat().st_size:,} bytes are no checkpoint of mnistx; at most {MOST_BYTES:,} are read"
+        )
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -17,7 +17,7 @@ from mnistx_train.networks.cnn import check_network_name
 from mnistx_train.networks.network_file import NetworkFile, is_network_file, read_network_file
 from mnistx_train.recipes import DEFAULT, Recipe
 from mnistx_train.recipes import recipe as recipe_named
-from mnistx_train.runs import Config, is_finished, last_unfinished, read_config
+from mnistx_train.runs import Config, clear_finished, is_finished, last_unfinished, read_config
 
 _log = logging.getLogger(__name__)
 
@@ -105,6 +105,7 @@ def _check_resumable(folder: Path, asked: dict[str, Any], file: NetworkFile | No
     """
     config = read_config(folder)
     if is_finished(folder):
+        clear_finished(folder)
         raise TrainError(f"the run in {folder} is finished; there is nothing to go on with")
     if asked.get("device") == "auto":
         del asked["device"]

@@ -9,10 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock, FileLock, Timeout
 
 from mnistx_runtime.files import remove_leftovers, writable_folder, write_whole
 from mnistx_runtime.input_spec import SIDES
+from mnistx_runtime.signals import postpone_stop
 from mnistx_train.errors import TrainError, first_line
 
 RUNS = Path("artifacts/runs")
@@ -129,16 +130,25 @@ def locked(folder: Path) -> Iterator[None]:
     """
     lock = FileLock(folder / LOCK, timeout=0)
     try:
-        lock.acquire()
-    except Timeout as error:
-        raise TrainError(f"another process is training {folder}") from error
-    try:
+        with postpone_stop():
+            _acquire(lock, folder)
         remove_leftovers(folder)
         yield
     finally:
-        with suppress(OSError):  # Windows removes no open file; filelock does, as it releases it
-            (folder / LOCK).unlink()  # who waits for it sees that, and begins anew
-        lock.release()
+        if lock.is_locked:
+            with postpone_stop():
+                with suppress(OSError):  # Windows removes no open file; filelock does, as it releases it
+                    (folder / LOCK).unlink()  # who waits for it sees that, and begins anew
+                lock.release()
+
+
+def _acquire(lock: BaseFileLock, folder: Path) -> None:
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise TrainError(f"another process is training {folder}") from error
+    except OSError as error:
+        raise TrainError(f"can't write to {folder}: {error.strerror}") from error
 
 
 def last_finished() -> Path | None:
@@ -150,6 +160,12 @@ def last_finished() -> Path | None:
 def is_finished(folder: Path) -> bool:
     """Whether a run has written its checkpoint and its report: then the state that it would go on from is gone."""
     return (folder / CHECKPOINT).exists() and not (folder / STATE).exists()
+
+
+def clear_finished(folder: Path) -> None:
+    """Remove what is only there while a run goes on: one that was killed at its very end has left it."""
+    with suppress(TrainError), locked(folder):
+        (folder / TEACHER_STATE).unlink(missing_ok=True)
 
 
 def last_unfinished() -> Path:

@@ -1,13 +1,13 @@
 """mnistx compare"""
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
 from mnistx_export.commands import network
-from mnistx_runtime.commands import as_json, judge_each, say
+from mnistx_runtime.commands import allow_foreign, as_json, judge_each, say
 from mnistx_train.commands import data_dir
 
 
@@ -20,6 +20,7 @@ from mnistx_train.commands import data_dir
 @click.option("--layers", is_flag=True, help="Find the first layer that differs (.onnx, .torchscript).")
 @click.option("--report", type=click.Path(path_type=Path), help="Write an .html or .json report.")
 @data_dir
+@allow_foreign
 @as_json
 def compare(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     """Hold artifacts to the trained model itself.
@@ -35,8 +36,10 @@ def compare(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     if report is not None and report.suffix not in (".html", ".json"):
         raise BadInput(f"{report}: a report ends in .html or .json")
     model, against = _trained_model(asked)
-    judge = partial(compare_with_model, model=model, against=against, atol=asked["atol"], layers=asked["layers"])
-    found, worst = judge_each(artifacts, judge, as_json)
+    chosen = {name: asked[name] for name in ("atol", "layers", "allow_foreign")}
+    found, worst = judge_each(
+        artifacts, lambda path: replace(compare_with_model(path, model, **chosen), against=against), as_json
+    )
     if report is not None and found:
         write_report(report, found)
     click.get_current_context().exit(worst)

@@ -1,10 +1,11 @@
 """mnistx seal"""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from mnistx_runtime.commands import as_json, print_json, say
+from mnistx_runtime.commands import allow_foreign, as_json, print_json, say
 
 
 @click.command()
@@ -16,22 +17,26 @@ from mnistx_runtime.commands import as_json, print_json, say
 @click.option(
     "--golden-from", type=click.Path(path_type=Path), help="Pictures that may travel inside it, for its certificate."
 )
+@allow_foreign
 @as_json
-def seal(model: Path, spec: Path, out: Path | None, golden_from: Path | None, as_json: bool) -> None:
+def seal(model: Path, spec: Path, out: Path | None, as_json: bool, **asked: Any) -> None:
     """Give an ONNX file of any origin metadata and a certificate.
 
     Then predict, verify and benchmark serve MODEL. The spec needs classes, output and [input]; the normalization is put
     in front of the graph, so the spec says what the file takes. The certificate holds the file's own answers under ONNX
-    Runtime, and says so: nobody compared them with a trained module's.
+    Runtime, and says so: nobody compared them with a trained module's. What holds loops, branches or functions of its
+    own is sealed with --allow-foreign, and needs it wherever it is run.
     """
-    from mnistx_export.sealing import seal_onnx
+    from mnistx_export.sealing import foreign_reason, seal_onnx
     from mnistx_export.spec_file import read_spec
     from mnistx_runtime.errors import BadInput
 
     written = out or model.with_name(f"{model.stem}-sealed.onnx")
     if written.exists() and written.resolve() == model.resolve():
         raise BadInput(f"{written} is the model itself; name another --out")
-    found = seal_onnx(model, read_spec(spec, with_network=False), written, golden_from)
+    found = seal_onnx(model, read_spec(spec, with_network=False), written, asked["golden_from"], asked["allow_foreign"])
+    if asked["allow_foreign"] and (reason := foreign_reason(written)):
+        say(reason, err=True)
     if as_json:
         print_json(found.to_dict())
     else:

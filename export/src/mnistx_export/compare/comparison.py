@@ -1,6 +1,5 @@
 """`mnistx compare`: an artifact beside the trained module that it was made of."""
 
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,10 @@ from mnistx_runtime.artifact.container import open_artifact
 from mnistx_runtime.artifact.metadata import DIGEST
 from mnistx_runtime.artifact.parity import FLOAT32
 from mnistx_runtime.artifact.verification import Verification, verify
-from mnistx_runtime.backends import existing_file, runtime_of
+from mnistx_runtime.backends import artifact_for, existing_file, runtime_of
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.files import write_whole
+from mnistx_runtime.json_text import json_text
 from mnistx_runtime.predictor import Predictor
 
 
@@ -98,15 +98,17 @@ class Compared:
         return lines
 
 
-def compare_with_model(artifact: Path, model: Model, against: str, atol: float | None, layers: bool) -> Compared:
-    """Compare one artifact.
+def compare_with_model(
+    artifact: Path, model: Model, atol: float | None, layers: bool, allow_foreign: bool = False
+) -> Compared:
+    """Compare one artifact; what the module came from is the caller's to add.
 
     Args:
         artifact: a file with one of the known endings; an .onnx file may be of any origin.
         model: the trained module.
-        against: what it came from, for a person.
         atol: tolerance; None for the certificate's, or 1e-4.
         layers: compare layer by layer, too.
+        allow_foreign: see `mnistx_runtime.open_artifact`.
 
     Raises:
         ArtifactError, BackendUnavailable: a file can't be read or run.
@@ -118,17 +120,17 @@ def compare_with_model(artifact: Path, model: Model, against: str, atol: float |
     tolerance = FLOAT32
     note = "" if model.test else "compared on no test images: there are none at hand"
     if artifact.suffix == ".onnx" and DIGEST not in open_artifact(existing_file(artifact, "ort")).props:
-        found = foreign_onnx(artifact, model, golden)
+        found = foreign_onnx(artifact, model, golden, allow_foreign)
         answer, lacks, takes, tolerance = found.answer, found.lacks, found.takes, found.tolerance
     else:
-        predictor = Predictor(artifact, runtime_of(artifact))
-        certificate, tolerance = verify(artifact), predictor.certificate.tolerance
+        predictor = Predictor(artifact_for(artifact, runtime_of(artifact), allow_foreign), runtime_of(artifact))
+        certificate, tolerance = verify(artifact, allow_foreign=allow_foreign), predictor.certificate.tolerance
         _require_same_interface(artifact, predictor, model)
         answer = predictor.log_probs
     tolerance = tolerance if atol is None else replace(tolerance, atol=atol)
     looked = compare_layers(artifact, model, golden, tolerance.atol) if layers else []
     parts = run_suites(answer, model, tolerance)
-    return Compared(str(artifact), against, certificate, tuple(parts), tuple(looked), lacks, takes, note)
+    return Compared(str(artifact), "", certificate, tuple(parts), tuple(looked), lacks, takes, note)
 
 
 def _require_same_interface(artifact: Path, predictor: Predictor, model: Model) -> None:
@@ -150,7 +152,7 @@ def write_report(path: Path, found: list[Compared]) -> None:
         BadInput: another ending, or it can't be written.
     """
     if path.suffix == ".json":
-        write_whole(path, (json.dumps([each.to_dict() for each in found], indent=1) + "\n").encode())
+        write_whole(path, (json_text([each.to_dict() for each in found], indent=1) + "\n").encode())
         return
     if path.suffix != ".html":
         raise BadInput(f"{path}: a report ends in .html or .json")

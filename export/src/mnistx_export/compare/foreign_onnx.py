@@ -38,19 +38,20 @@ class Foreign:
     tolerance: Tolerance
 
 
-def foreign_onnx(path: Path, model: Model, probe: Images) -> Foreign:
+def foreign_onnx(path: Path, model: Model, probe: Images, allow_foreign: bool = False) -> Foreign:
     """Load a model and find out how it wants its pixels: the way in which it agrees best with the trained module.
 
     Args:
         path: an .onnx file of any origin.
         model: the trained module.
         probe: uint8 `(N, channels, height, width)`, to try the ways on.
+        allow_foreign: see `mnistx_runtime.open_artifact`.
 
     Raises:
         ArtifactError: it can't be loaded or run.
         BadInput: it takes or gives nothing that fits images and classes.
     """
-    found = open_foreign(path, model.spec, model.names)
+    found = open_foreign(path, model.spec, model.names, allow_foreign)
     ways = _ways(model.spec, found.takes_whole_numbers)
     expected = np.exp(model.log_probs(probe))
     gaps = {}

@@ -99,13 +99,14 @@ class ForeignModel:
         ]
 
 
-def open_foreign(path: Path, spec: InputSpec, names: tuple[str, ...]) -> ForeignModel:
+def open_foreign(path: Path, spec: InputSpec, names: tuple[str, ...], allow_foreign: bool = False) -> ForeignModel:
     """Load a file, and find its input and its scores.
 
     Args:
         path: an .onnx file of any origin; weights beside it are read, see `load_onnx`.
         spec: of the images that it is to take.
         names: of the classes that it is to tell apart.
+        allow_foreign: see `mnistx_runtime.open_artifact`.
 
     Raises:
         ArtifactError: it can't be loaded or run.
@@ -116,7 +117,7 @@ def open_foreign(path: Path, spec: InputSpec, names: tuple[str, ...]) -> Foreign
     _replace_maps(model)
     if not any(opset.domain in ("", "ai.onnx") for opset in model.opset_import):
         model.opset_import.append(helper.make_opsetid("", 17))
-    session = load_session(write_props(model.SerializeToString(deterministic=True), {}), path)
+    session = load_session(write_props(model.SerializeToString(deterministic=True), {}), path, allow_foreign)
     initialized = {tensor.name for tensor in model.graph.initializer}
     inputs = [given for given in model.graph.input if given.name not in initialized]
     wanted = f"images [N, {', '.join(map(str, spec.shape))}]"
@@ -159,9 +160,10 @@ def _replace_maps(model: onnx.ModelProto) -> None:
     """Give the probabilities as a tensor, where a ZipMap, as sklearn-onnx writes it, makes a list of tables of them."""
     graph = model.graph
     given = {output.name: output for output in graph.output}
-    for node in [node for node in graph.node if node.op_type == "ZipMap" and node.output[0] in given]:
-        graph.output.remove(given[node.output[0]])
-        graph.output.append(helper.make_tensor_value_info(node.input[0], TensorProto.FLOAT, None))
+    for node in [node for node in graph.node if node.op_type == "ZipMap"]:
+        if node.output[0] in given:
+            graph.output.remove(given[node.output[0]])
+            graph.output.append(helper.make_tensor_value_info(node.input[0], TensorProto.FLOAT, None))
         graph.node.remove(node)
 
 

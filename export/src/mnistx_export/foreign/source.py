@@ -5,6 +5,7 @@ from pathlib import Path
 import onnx
 
 from mnistx_runtime.artifact.onnx_file import external_files
+from mnistx_runtime.artifact.sizes import require_size
 from mnistx_runtime.errors import ArtifactError
 from mnistx_train.errors import first_line
 
@@ -18,12 +19,15 @@ def load_onnx(path: Path) -> onnx.ModelProto:
         path: of the .onnx file. Its other files are looked for in its folder alone, as ordinary files.
 
     Raises:
-        ArtifactError: it is missing or damaged, or another file that it names is missing or lies elsewhere.
+        ArtifactError: it is missing, damaged or too large, or another file that it names is missing or lies elsewhere.
     """
     if not path.is_file():
         raise ArtifactError(f"{path}: no such model file")
-    for name in dict.fromkeys(external_files(path.read_bytes(), str(path))):
+    require_size([path])
+    others = [*dict.fromkeys(external_files(path.read_bytes(), str(path)))]
+    for name in others:
         _check_beside(path, name)
+    require_size([path, *(path.parent / name for name in others)])
     try:
         return onnx.load(path)
     except Exception as error:

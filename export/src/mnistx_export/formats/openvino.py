@@ -10,8 +10,9 @@ from mnistx_runtime.artifact.container import Files
 
 def openvino_from_module(conversion: Conversion) -> Files:
     """The graph and its weights, in float32."""
-    import openvino
+    from mnistx_runtime.backends.openvino import import_openvino
 
+    openvino = import_openvino()
     model = openvino.Core().read_model(onnx_bytes(onnx_model(conversion)))
     for number, step in enumerate(model.get_ordered_ops()):  # its own names count on through a process
         if step.get_type_name() not in ("Parameter", "Result"):

@@ -6,9 +6,13 @@ other places. So it must be, byte for byte, what `write_archive` makes of its en
 
 import io
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mnistx_runtime.artifact.sidecar import ENTRY, dump, parse
 from mnistx_runtime.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile, ZipInfo
 
 _UNIX = 3
 
@@ -45,9 +49,21 @@ def read_archive(data: bytes, source: str) -> Entries:
             whole = sum(entry.file_size for entry in archive.infolist())
             if whole > 2 * len(data):
                 raise ValueError(f"{whole} bytes packed into {len(data)}")
-            return {entry.filename: archive.read(entry) for entry in archive.infolist()}
+            return {entry.filename: read_entry(archive, entry, entry.file_size) for entry in archive.infolist()}
     except Exception as error:  # zipfile raises whatever a damaged archive makes it stumble over
         raise ArtifactError(f"{source} is not a readable archive of PyTorch's (damaged or cut off)") from error
+
+
+def read_entry(archive: "ZipFile", entry: "str | ZipInfo", most: int) -> bytes:
+    """The first bytes of an entry, whatever it unpacks to: `ZipFile.read` unpacks it all, then cuts it off.
+
+    Args:
+        archive: open.
+        entry: of it.
+        most: bytes to read.
+    """
+    with archive.open(entry) as file:
+        return file.read(most)
 
 
 def add_props(data: bytes, props: Mapping[str, str], source: str = "the model") -> bytes:

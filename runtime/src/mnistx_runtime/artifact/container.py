@@ -3,7 +3,8 @@
 One table says how each kind of file keeps its metadata. Sealing again converts nothing anew.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from mnistx_runtime.artifact import archive, onnx_file, schema_1, sidecar, trailer
 from mnistx_runtime.artifact.digests import part_digests, payload_sha256, sha256
 from mnistx_runtime.artifact.metadata import DIGEST, Metadata, is_ours, props_sha256
-from mnistx_runtime.errors import ArtifactError
+from mnistx_runtime.artifact.sizes import require_metadata_size, require_size
+from mnistx_runtime.errors import ArtifactError, VerificationFailed
 
 if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate
@@ -67,6 +69,7 @@ def _sidecar_props(files: Files, source: str) -> dict[str, str]:
         return schema_1.read_openvino_props(files[".xml"], source)
     if ending not in files:
         raise ArtifactError(f"{source}: its metadata is missing, the {ending} file beside it")
+    require_metadata_size(len(files[ending]), source)
     return sidecar.parse(files[ending], source, [data for name, data in files.items() if name != ending])
 
 
@@ -126,10 +129,12 @@ class Artifact:
     Args:
         path: of the one that is loaded.
         files: as they are on the disk, by ending.
+        allow_foreign: whether its user trusts it with operators that mnistx doesn't run unasked.
     """
 
     path: Path
     files: Files
+    allow_foreign: bool = False
 
     @property
     def container(self) -> Container:
@@ -184,6 +189,44 @@ class Artifact:
         sealed = self.metadata.payload_sha256
         return not sealed or sealed == payload_sha256(self.part_digests)
 
+    @property
+    def has_intact_metadata(self) -> bool:
+        """Whether the metadata, certificate and all, are those that were sealed."""
+        return self.props.get(DIGEST) == props_sha256(self.props)
+
+    def require_intact(self) -> "Artifact":
+        """Itself, if payload and metadata are as they were sealed.
+
+        Raises:
+            ArtifactError: it carries no metadata.
+            VerificationFailed: they aren't; `verify` says which part differs.
+        """
+        wrong = [
+            name
+            for name, intact in (("model", self.is_as_exported), ("metadata", self.has_intact_metadata))
+            if not intact
+        ]
+        if wrong:
+            raise VerificationFailed(f"{self.path} is not what was exported: its {' and '.join(wrong)} changed")
+        return self
+
+    @contextmanager
+    def stage(self) -> Iterator[Path]:
+        """The files as they were read, in a folder that holds nothing else, for what reads paths only; then removed.
+
+        Returns:
+            The path of the one that is loaded.
+        """
+        import tempfile
+
+        with tempfile.TemporaryDirectory(prefix="mnistx-") as temporary:
+            folder = Path(temporary) / self.path.stem
+            for ending, data in self.files.items():
+                file = folder / f"{self.path.stem}{ending}"
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(data)
+            yield folder / self.path.name
+
     def require_as_exported(self) -> "Artifact":
         """Itself, if it is as exported: for runtimes that trust what they load, and crash on what they don't expect.
 
@@ -195,18 +238,19 @@ class Artifact:
         return self
 
 
-def open_artifact(path: Path) -> Artifact:
+def open_artifact(path: Path, allow_foreign: bool = False) -> Artifact:
     """Read an artifact's files.
 
     Args:
         path: of the file that is loaded.
+        allow_foreign: see `Artifact`.
 
     Raises:
-        ArtifactError: it's missing or empty, no mnistx artifact has this ending, or a companion is missing.
+        ArtifactError: it's missing, empty or too large, no mnistx artifact has this ending, or a companion is missing.
     """
     if path.suffix not in CONTAINERS:
         raise ArtifactError(f"{path}: no artifact ends in '{path.suffix}'; known endings: {', '.join(CONTAINERS)}")
-    return Artifact(path, {_ending(file, path): file.read_bytes() for file in files_of(path)})
+    return Artifact(path, {_ending(file, path): file.read_bytes() for file in files_of(path)}, allow_foreign)
 
 
 def _ending(file: Path, path: Path) -> str:
@@ -217,7 +261,7 @@ def files_of(path: Path) -> list[Path]:
     """The files of an artifact: the one that is loaded, and those that it can't do without.
 
     Raises:
-        ArtifactError: one of them is missing or empty.
+        ArtifactError: one of them is missing or empty, or they are too large.
     """
     if path.is_dir() and path.suffix == ".mlpackage":
         inside = sorted(file for file in path.rglob("*") if file.is_file())
@@ -236,6 +280,7 @@ def files_of(path: Path) -> list[Path]:
             )
         if not file.stat().st_size:
             raise ArtifactError(f"{file} is empty")
+    require_size(found)
     return found
 
 

@@ -6,6 +6,8 @@ Told from the first bytes and from the names of a zip archive's entries. Nothing
 import zipfile
 from pathlib import Path
 
+from mnistx_runtime.artifact.sizes import MOST_BYTES
+
 _BY_SPEC = (
     "`mnistx spec init mine.toml` writes a spec: name the network's Python code and {weights} in it, then "
     "`mnistx export --spec mine.toml --format onnx`"
@@ -51,7 +53,7 @@ def foreign_model(path: Path) -> str:
     try:
         with path.open("rb") as file:
             start = file.read(64)
-        if start[:4] == b"PK\x03\x04":
+        if start[:4] == b"PK\x03\x04" and path.stat().st_size <= MOST_BYTES:
             with zipfile.ZipFile(path) as archive:
                 names = archive.namelist()
             return next((what for end, what in _ENTRIES.items() if any(name.endswith(end) for name in names)), "")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.artifact.sizes import require_metadata_size
 from mnistx_runtime.errors import ArtifactError
 
 TYPES = {1: "<f4", 3: "i1", 6: "<i4", 10: "<f2"}  # TensorProto.DataType: FLOAT, INT8, INT32, FLOAT16
@@ -47,21 +48,18 @@ def read_parts(data: bytes, source: str) -> dict[str, bytes]:
         ArtifactError: the bytes are no ONNX model, are cut off, or weights lie in another file.
     """
     check_self_contained(data, source)
-    graph, weights, stripped = bytearray(), bytearray(), None
+    graph, weights, stripped = list[memoryview | bytes](), list[memoryview](), None
     for field, _, content, whole in read_fields(data, source):
         if field == _PROPS:
             continue
         if field != _GRAPH or stripped is not None:
-            graph += whole
+            graph.append(whole)
             continue
-        stripped = bytearray()
+        stripped = list[memoryview]()
         for inner, _, _, message in read_fields(content, source):
-            if inner == _INITIALIZER:
-                weights += message
-            else:
-                stripped += message
-        graph += _message(_GRAPH, bytes(stripped))
-    return {"graph": bytes(graph), "weights": bytes(weights)}
+            (weights if inner == _INITIALIZER else stripped).append(message)
+        graph.append(_message(_GRAPH, b"".join(stripped)))
+    return {"graph": b"".join(graph), "weights": b"".join(weights)}
 
 
 def check_self_contained(data: bytes, source: str) -> None:
@@ -116,8 +114,11 @@ def read_props(data: bytes, source: str) -> dict[str, str]:
         ArtifactError: the bytes are no ONNX model, or are cut off.
     """
     props: dict[str, str] = {}
+    size = 0
     for field, _, content, _ in read_fields(data, source):
         if field == _PROPS:
+            size += len(content)
+            require_metadata_size(size, source)
             try:
                 entry = {number: bytes(text).decode() for number, _, text, _ in read_fields(content, source)}
                 props[entry[1]] = entry.get(2, "")
@@ -162,6 +163,15 @@ def read_fields(message: bytes | memoryview, source: str) -> Iterator[tuple[int,
     return _guard(_fields(memoryview(message)), source)
 
 
+def read_varints(packed: memoryview, source: str) -> Iterator[int]:
+    """The whole numbers of a packed field.
+
+    Raises:
+        ArtifactError: the bytes are no such numbers.
+    """
+    return _guard(_varints(packed), source)
+
+
 def _guard(found: Iterator[Any], source: str) -> Iterator[Any]:
     """The same, with the errors of damaged bytes told as the user's."""
     try:
@@ -190,6 +200,13 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
             raise ValueError("a number of more than 64 bits")
 
 
+def _varints(packed: memoryview) -> Iterator[int]:
+    at = 0
+    while at < len(packed):
+        value, at = _varint(packed, at)
+        yield value
+
+
 def _message(field: int, content: bytes) -> bytes:
     """A length-delimited field."""
     return _varint_bytes(field << 3 | _BYTES) + _varint_bytes(len(content)) + content
@@ -209,6 +226,8 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview, memoryview
     while at < len(data):
         start = at
         key, at = _varint(data, at)
+        if key >> 32:
+            raise ValueError("a field number of more than 29 bits, of which protobuf would keep the lower ones")
         kind, number, size = key & 7, 0, 0
         if kind == _VARINT:
             number, at = _varint(data, at)
@@ -225,14 +244,11 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview, memoryview
 
 
 def _tensor(data: memoryview) -> tuple[str, int, NDArray[np.uint8], list[int]]:
-    name, kind, raw, dims = "", 0, np.empty(0, np.uint8), []
-    for field, number, content, _ in _fields(data):
-        if field == 1 and len(content):  # dims, packed
-            at = 0
-            while at < len(content):
-                dim, at = _varint(content, at)
-                dims.append(dim)
-        elif field == 1:
+    name, kind, raw, dims = "", 0, np.empty(0, np.uint8), list[int]()
+    for field, number, content, whole in _fields(data):
+        if field == 1 and whole[0] & 7 == _BYTES:
+            dims += _varints(content)
+        elif field == 1 and whole[0] & 7 == _VARINT:
             dims.append(number)
         elif field == 2:
             kind = number

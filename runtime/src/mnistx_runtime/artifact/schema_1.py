@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from mnistx_runtime.artifact.sizes import MOST_BYTES
 from mnistx_runtime.errors import ArtifactError
 
 
 def is_inside(xml: Path) -> bool:
     """Whether an OpenVINO graph seems to hold metadata, so that none need lie beside it."""
-    return xml.is_file() and b"<mnistx>" in xml.read_bytes()
+    return xml.is_file() and xml.stat().st_size <= MOST_BYTES and b"<mnistx>" in xml.read_bytes()
 
 
 def read_openvino_props(xml: bytes, source: str) -> dict[str, str]:
@@ -22,6 +23,9 @@ def read_openvino_props(xml: bytes, source: str) -> dict[str, str]:
     """
     from xml.etree import ElementTree
 
+    from mnistx_runtime.artifact.openvino_check import require_plain_xml
+
+    require_plain_xml(xml, source)
     try:
         section = ElementTree.fromstring(xml).find("rt_info/mnistx")
     except (ElementTree.ParseError, ValueError, RecursionError) as error:
@@ -40,6 +44,8 @@ def read_ort_props(data: bytes, source: str) -> dict[str, str]:
         ArtifactError: it can't be loaded, or has none of schema 1.
     """
     try:
+        if data[4:8] != b"ORTM" or b"schema_version" not in data:
+            raise ValueError("nothing to load: no file of this kind, or none with metadata inside")
         import onnxruntime
 
         options = onnxruntime.SessionOptions()

@@ -6,7 +6,9 @@ For models whose readers ignore what follows them: .tflite, .pte, .ort.
 import io
 from collections.abc import Mapping
 
+from mnistx_runtime.artifact.archive import read_entry
 from mnistx_runtime.artifact.sidecar import ENTRY, dump, parse
+from mnistx_runtime.artifact.sizes import require_metadata_size
 from mnistx_runtime.errors import ArtifactError
 
 
@@ -36,7 +38,11 @@ def split(data: bytes, source: str) -> tuple[bytes, dict[str, str]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             begins = min(entry.header_offset for entry in archive.infolist())
-            seal = archive.read(ENTRY)
+            size = archive.getinfo(ENTRY).file_size
+            require_metadata_size(size, source)
+            seal = read_entry(archive, ENTRY, size)
+    except ArtifactError:
+        raise
     except Exception as error:  # zipfile raises whatever a damaged archive makes it stumble over
         raise ArtifactError(f"{source} is not a readable model of mnistx's (foreign, damaged or cut off)") from error
     return data[:begins], parse(seal, source, [data[:begins]])

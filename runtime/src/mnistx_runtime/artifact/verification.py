@@ -3,18 +3,22 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import Artifact, open_artifact
 from mnistx_runtime.artifact.digests import payload_sha256, weights_sha256
-from mnistx_runtime.artifact.metadata import DIGEST, ITSELF, Metadata, props_sha256
+from mnistx_runtime.artifact.metadata import ITSELF, Metadata
 from mnistx_runtime.artifact.onnx_file import read_weights
 from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
-from mnistx_runtime.backends import SUFFIXES, Session, backend, runtime_of
+from mnistx_runtime.backends import SUFFIXES, Session, runtime_of
+from mnistx_runtime.backends.isolated import isolated_session
 from mnistx_runtime.errors import ArtifactError, BadInput
+
+if TYPE_CHECKING:
+    from mnistx_runtime.signature.bundle import Signer
 
 MATCH, DIFFER, UNSEEN = "match", "differ", "unseen"
 
@@ -35,6 +39,7 @@ class Verification:
         own: of reduced precision, its answers beside those that it gave when it was exported: a far narrower check.
         enforced: False where the certificate promises nothing for `parity`: reduced precision, and no golden image that
             looks like what the model was trained on.
+        signer: who signed the file, or is only said to have, where nothing names whom to trust; None if nobody did.
     """
 
     source: str
@@ -45,6 +50,7 @@ class Verification:
     parity: Parity | None = None
     own: Parity | None = None
     enforced: bool = True
+    signer: "Signer | None" = None
 
     @property
     def differences(self) -> list[str]:
@@ -72,6 +78,7 @@ class Verification:
             "parity": self.parity.to_dict() if self.parity else None,
             "own": self.own.to_dict() if self.own else None,
             "enforced": self.enforced,
+            "signer": self.signer._asdict() if self.signer else None,
         }
 
     def lines(self) -> list[str]:
@@ -93,6 +100,8 @@ class Verification:
         if self.own:
             lines.append(f"  its own answers when it was exported: {self.own}")
         lines.append("  " + ", ".join(f"{name}: {state}" for name, state in self.parts.items()))
+        if self.signer:
+            lines.append(f"  {self.signer.line()}")
         if self.reference == ITSELF:
             lines.append("  sealed as it was: its answers were never compared with a trained module's")
         if self.schema == 1:
@@ -100,34 +109,44 @@ class Verification:
         return lines
 
 
-def verify(artifact: str | Path) -> Verification:
+def verify(artifact: str | Path, trust: str | Path | None = None, allow_foreign: bool = False) -> Verification:
     """Compare an artifact's payload, metadata and answers with its certificate.
 
     Args:
         artifact: a file that `mnistx export` wrote; its ending names the runtime.
+        trust: a public key or certificate in PEM, or a folder of them, one of which must have signed it; None for what
+            MNISTX_TRUST names. This is checked first: what nobody who is trusted signed is neither parsed nor run.
+        allow_foreign: run it even with operators that a classifier doesn't need, such as loops: you trust its maker.
 
     Raises:
         ArtifactError: the file is missing, damaged, or carries no certificate.
-        BackendUnavailable: its runtime can't run here.
-        BadInput: `artifact` is no path.
+        BackendUnavailable: its runtime can't run here, or signatures can't be checked.
+        UntrustedModel: it isn't signed as `trust` asks.
+        BadInput: `artifact` is no path, or `trust` names no key.
 
-    >>> from mnistx_runtime.predictor import BUNDLED
+    >>> from mnistx_runtime.bundled import BUNDLED
     >>> verify(BUNDLED).passed
     True
     """
     try:
-        path = Path(artifact)
+        path, keys = Path(artifact), None if trust is None else Path(trust)
     except TypeError as error:
-        raise BadInput(f"an artifact is named by its path, not by {type(artifact).__name__}") from error
+        named = ", ".join(type(each).__name__ for each in (artifact, trust) if not isinstance(each, str | Path | None))
+        raise BadInput(f"an artifact is named by its path, not by {named}") from error
     runtime = runtime_of(path)
     if runtime == "torch":
         raise ArtifactError(
             f"{path} is a checkpoint, which needs no certificate; `mnistx compare` holds artifacts to it"
         )
-    opened = open_artifact(path)
-    found = verify_payload(opened)
-    loader = backend(runtime)
-    return verify_loaded(opened, loader.load(opened, 1)) if opened.is_as_exported else found
+    from mnistx_runtime.signature.trust import find_signer
+
+    opened = open_artifact(path, allow_foreign)
+    signer = find_signer(opened, keys)
+    found = replace(verify_payload(opened), signer=signer)
+    if not opened.is_as_exported:
+        return found
+    with isolated_session(opened, runtime) as session:
+        return replace(verify_loaded(opened, session), signer=signer)
 
 
 def verify_payload(opened: Artifact) -> Verification:
@@ -188,8 +207,7 @@ def _parts(opened: Artifact, metadata: Metadata) -> dict[str, str]:
         states = states if vouched else dict.fromkeys(states, DIFFER)
     else:
         states = dict.fromkeys(found, UNSEEN) | _weights_of_schema_1(opened, metadata)
-    whole = opened.props.get(DIGEST) == props_sha256(opened.props)
-    return states | {"metadata": MATCH if whole else DIFFER}
+    return states | {"metadata": MATCH if opened.has_intact_metadata else DIFFER}
 
 
 def _weights_of_schema_1(opened: Artifact, metadata: Metadata) -> dict[str, str]:

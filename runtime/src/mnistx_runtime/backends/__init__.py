@@ -1,9 +1,9 @@
 """The runtimes that can carry a model: one table, and the protocol that each one's file fulfils."""
 
 from collections.abc import Callable
-from importlib.util import find_spec
 from math import prod
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ from mnistx_runtime.artifact.container import Artifact, open_artifact
 from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
 from mnistx_runtime.registry import look_up
+from mnistx_runtime.signature.trust import require_trusted
 
 if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate
@@ -41,6 +42,9 @@ SUFFIXES = {
 }
 """Which runtime a file's ending asks for."""
 
+CRASHING = ("ncnn", "litert", "executorch")
+"""Runtimes known to crash on some files whose certificate fits."""
+
 _VARIANTS = ("-int8", "-fp16")
 """What ends the name of a file of reduced precision."""
 
@@ -49,7 +53,10 @@ _CHUNK_PIXELS = 1 << 20  # of them at most; images of 224x224 in colour, 6 a run
 
 
 class Session(Protocol):
-    """A loaded model. It knows pixels and log-probabilities; pictures and labels are the predictor's."""
+    """A loaded model. It knows pixels and log-probabilities; pictures and labels are the predictor's.
+
+    Any number of threads may run it at once.
+    """
 
     @property
     def metadata(self) -> Metadata:
@@ -82,11 +89,14 @@ class Backend(Protocol):
 
 
 class ArtifactSession:
-    """What the sessions of all artifacts share: metadata and certificate are the artifact's own."""
+    """What the sessions of all artifacts share: metadata and certificate are the artifact's own.
+
+    `_alone` is held through a run by those whose library keeps a run's images and answers in one place.
+    """
 
     def __init__(self, artifact: Artifact) -> None:
         """Keep an artifact."""
-        self._artifact = artifact
+        self._artifact, self._alone = artifact, Lock()
         self.metadata = artifact.metadata
 
     @property
@@ -141,18 +151,25 @@ def format_of(path: Path) -> str:
     return ("onnx" if path.suffix == ".onnx" else runtime) + variant
 
 
-def artifact_for(model: Any, runtime: str) -> Artifact:
+def artifact_for(model: Any, runtime: str, allow_foreign: bool = False) -> Artifact:
     """The artifact that a runtime is asked to load.
 
     Args:
         model: an artifact, or the path of one.
         runtime: the runtime's name.
+        allow_foreign: see `Artifact`.
 
     Raises:
         ArtifactError: no such file, an empty one, or one that asks for another runtime.
         BadInput: neither an artifact nor a path.
+        UntrustedModel: MNISTX_TRUST names keys, and none of them signed what the path names. An artifact was read by
+            the caller, who answers for it.
     """
-    return model if isinstance(model, Artifact) else open_artifact(existing_file(model, runtime))
+    if isinstance(model, Artifact):
+        return model
+    opened = open_artifact(existing_file(model, runtime), allow_foreign)
+    require_trusted(opened)
+    return opened
 
 
 def existing_file(model: Any, runtime: str) -> Path:
@@ -174,22 +191,6 @@ def existing_file(model: Any, runtime: str) -> Path:
     if not path.stat().st_size:
         raise ArtifactError(f"{path} is empty")
     return path
-
-
-def missing(extra: str, *packages: str) -> str | None:
-    """The line that installs the first of these packages that isn't there; None if all are. None is imported.
-
-    Args:
-        extra: of mnistx-runtime, which brings them.
-        packages: as they are imported.
-
-    >>> missing("openvino", "numpy") is None
-    True
-    >>> missing("ncnn", "no_such_package")
-    "no_such_package is missing: pip install 'mnistx-runtime[ncnn]'"
-    """
-    absent = next((package for package in packages if not find_spec(package)), None)
-    return f"{absent} is missing: pip install 'mnistx-runtime[{extra}]'" if absent else None
 
 
 def chunk_of(shape: tuple[int, ...], most: int = CHUNK) -> int:

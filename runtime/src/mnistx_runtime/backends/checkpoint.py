@@ -8,6 +8,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from mnistx_runtime.backends import Session, existing_file
+from mnistx_runtime.signature.trust import refuse_unsigned
 
 
 class Checkpoint:
@@ -22,7 +23,9 @@ class Checkpoint:
         """See `Backend.load`."""
         entry = _entry()
         assert entry is not None
-        session: Session = entry.load()(existing_file(model, "torch"), threads)
+        path = existing_file(model, "torch")
+        refuse_unsigned(f"{path} is a checkpoint")
+        session: Session = entry.load()(path, threads)
         return session
 
 

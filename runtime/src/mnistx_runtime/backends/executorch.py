@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
-from mnistx_runtime.backends import ArtifactSession, artifact_for, chunk_of, in_chunks, missing
+from mnistx_runtime.backends import ArtifactSession, artifact_for, chunk_of, in_chunks
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 from mnistx_runtime.quiet import quiet
+from mnistx_runtime.registry import missing
 
 
 class ExecuTorch:
@@ -56,7 +57,8 @@ class ExecuTorchSession(ArtifactSession):
         import torch
 
         try:
-            found: NDArray[np.float32] = self._method.execute([torch.from_numpy(images)])[0].numpy().copy()
+            with self._alone:
+                found: NDArray[np.float32] = self._method.execute([torch.from_numpy(images)])[0].numpy().copy()
         except RuntimeError as error:
             reason = describe_error(error)
             raise ArtifactError(f"the ExecuTorch model doesn't take and give what mnistx's do: {reason}") from error

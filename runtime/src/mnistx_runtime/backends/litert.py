@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
-from mnistx_runtime.backends import ArtifactSession, artifact_for, in_chunks, missing
+from mnistx_runtime.backends import ArtifactSession, artifact_for, in_chunks
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 from mnistx_runtime.quiet import quiet
+from mnistx_runtime.registry import missing
 
 
 class LiteRt:
@@ -59,10 +60,11 @@ class LiteRtSession(ArtifactSession):
 
     def _run(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         try:
-            self._interpreter.set_tensor(self._image, image)
-            self._interpreter.invoke()
+            with self._alone:
+                self._interpreter.set_tensor(self._image, image)
+                self._interpreter.invoke()
+                found: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
         except (RuntimeError, ValueError) as error:
             reason = describe_error(error)
             raise ArtifactError(f"the TFLite model doesn't take and give what mnistx's do: {reason}") from error
-        found: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
         return found

@@ -7,9 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
-from mnistx_runtime.backends import ArtifactSession, artifact_for, in_chunks, missing
+from mnistx_runtime.artifact.ncnn_check import check_ncnn
+from mnistx_runtime.backends import ArtifactSession, artifact_for, in_chunks
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 from mnistx_runtime.quiet import quiet
+from mnistx_runtime.registry import missing
 
 ROUNDING = (
     "use_fp16_packed",
@@ -36,11 +38,18 @@ class Ncnn:
             raise BackendUnavailable(f"ncnn is installed and can't be loaded: {describe_error(error)}") from error
         artifact = artifact_for(model, "ncnn").require_as_exported()
         path = artifact.path
+        if not artifact.allow_foreign:
+            check_ncnn(artifact.parts["graph"], len(artifact.parts["weights"]), str(path))
         net = ncnn.Net()
         net.opt.num_threads = 1
         for option in ROUNDING:
             setattr(net.opt, option, False)
-        if not _load(net, path):
+        try:
+            with artifact.stage() as staged:
+                loaded = _load(net, staged)
+        except OSError as error:
+            raise BackendUnavailable(f"ncnn reads files alone, and none can be written: {error}") from error
+        if not loaded:
             raise ArtifactError(f"{path} is not a readable ncnn model")
         return NcnnSession(artifact, net, ncnn.Mat)
 

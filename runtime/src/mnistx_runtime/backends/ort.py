@@ -1,5 +1,6 @@
 """ONNX Runtime on the CPU."""
 
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,12 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT, Metadata
+from mnistx_runtime.artifact.onnx_check import check_onnx
 from mnistx_runtime.artifact.onnx_file import check_self_contained
 from mnistx_runtime.backends import artifact_for, chunk_of
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
+from mnistx_runtime.memory import available_memory
+from mnistx_runtime.signature.trust import refuse_unsigned
 
 if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate
@@ -33,9 +37,10 @@ class Ort:
                 f"onnxruntime is installed and can't be loaded: {describe_error(error)}"
             ) from error
         if isinstance(model, ort.InferenceSession):
+            refuse_unsigned("an onnxruntime.InferenceSession was loaded elsewhere")
             return OrtSession(model, threads, model.get_modelmeta().custom_metadata_map, "the session")
         artifact = artifact_for(model, "ort")
-        session = load_session(model_bytes(artifact), artifact.path)
+        session = load_session(model_bytes(artifact), artifact.path, artifact.allow_foreign)
         return OrtSession(session, threads, artifact.props, str(artifact.path))
 
 
@@ -50,31 +55,60 @@ def model_bytes(artifact: Artifact) -> bytes:
     return artifact.files[".onnx"]
 
 
-def load_session(data: bytes, path: Path) -> Any:
+def load_session(data: bytes, path: Path, allow_foreign: bool = False) -> Any:
     """An `onnxruntime.InferenceSession` that computes on one thread and doesn't wait by spinning.
+
+    What it computes with takes at most half of the memory there is, together with all other sessions made here.
 
     Args:
         data: of an ONNX model, or one in ONNX Runtime's own format.
         path: how errors name it; its ending says which of the two. ONNX Runtime would guess by the bytes 4 to 8, which
             in an ONNX model can lie in the metadata, that no digest covers.
+        allow_foreign: see `Artifact`.
 
     Raises:
-        ArtifactError: it can't be loaded, or its weights lie in another file.
+        ArtifactError: it can't be loaded, its weights lie in another file, or it holds what isn't run unasked.
     """
     import onnxruntime as ort
 
-    if path.suffix != ".ort":
+    foldable = True
+    if path.suffix != ".ort" and allow_foreign:
         check_self_contained(data, str(path))
+    elif path.suffix != ".ort":
+        foldable = check_onnx(data, str(path))
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.load_model_format", "ORT" if path.suffix == ".ort" else "ONNX")
+    if _limit_memory():
+        options.add_session_config_entry("session.use_env_allocators", "1")
     try:
-        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(
+            data,
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=None if foldable else ["ConstantFolding"],
+        )
     except Exception as error:
         raise ArtifactError(f"{path} can't be run: {reason_of(error)}") from error
+
+
+@cache
+def _limit_memory() -> bool:
+    """Give ONNX Runtime an allocator for all sessions of this process that ask for it, which stops at half of the
+    memory there is; whether there is one. It can be made once in a process: one that the caller made stays.
+    """
+    import onnxruntime as ort
+
+    kind, where = ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, ort.OrtMemType.DEFAULT
+    limits = ort.OrtArenaCfg({"max_mem": available_memory() // 2})
+    try:
+        ort.create_and_register_allocator(ort.OrtMemoryInfo("Cpu", kind, 0, where), limits)
+    except RuntimeError:
+        return False
+    return True
 
 
 _NOISE = (
@@ -86,7 +120,9 @@ _NOISE = (
 _IR = r"Unsupported model IR version: (\d+), max supported IR version: (\d+)"
 _OPSET = r"Opset (\d+) is under development.* for domain (\S+) is till opset (\d+)"
 _OPERATOR = r"(\S+)\(-?\d+\) is not a registered function/op"
+_MEMORY = r"Available memory of \d+ is smaller than requested bytes of (\d+)"
 _WAYS_OUT = (
+    (_MEMORY, "it asks for {0} bytes of memory, with what it has more than half of what there is"),
     (_IR, "it is of IR version {0}, the installed ONNX Runtime reads up to {1}: write a lower one, or update "
      "onnxruntime"),
     (_OPSET, "it is of opset {0} of {1}, the installed ONNX Runtime has up to {2}: export with a lower one, or update "
@@ -159,5 +195,8 @@ class OrtSession:
             return np.concatenate(list(pool.map(self._run, chunks)))
 
     def _run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: images})[0]
+        try:
+            found: NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: images})[0]
+        except Exception as error:
+            raise ArtifactError(f"{self._source} can't be run: {reason_of(error)}") from error
         return found

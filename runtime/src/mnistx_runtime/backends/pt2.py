@@ -5,10 +5,11 @@ from typing import Any
 
 from mnistx_runtime.artifact.archive import read_archive
 from mnistx_runtime.artifact.torch_archive import check_pt2
-from mnistx_runtime.backends import artifact_for, missing
+from mnistx_runtime.backends import artifact_for
 from mnistx_runtime.backends.torch_session import TorchSession, import_torch
-from mnistx_runtime.errors import ArtifactError
+from mnistx_runtime.errors import ArtifactError, describe_error
 from mnistx_runtime.quiet import quiet
+from mnistx_runtime.registry import missing
 
 
 class Pt2:
@@ -29,5 +30,7 @@ class Pt2:
             return TorchSession(artifact, program.module(), threads, "exported program")
         except ArtifactError:
             raise
+        except OSError as error:  # its reader unpacks to a temporary file
+            raise ArtifactError(f"{artifact.path} can't be loaded here: {describe_error(error)}") from error
         except Exception as error:  # its reader raises whatever a damaged archive makes it stumble over
             raise ArtifactError(f"{artifact.path} is not a readable torch.export archive (damaged)") from error

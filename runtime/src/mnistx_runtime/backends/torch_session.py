@@ -1,5 +1,6 @@
 """What TorchScript and torch.export share: a loaded module that torch runs."""
 
+import os
 from collections.abc import Iterator, Sized
 from contextlib import contextmanager
 from threading import Lock
@@ -32,20 +33,22 @@ class _Threads:
     lock = Lock()
     running = 0
     before = 1
+    process = os.getpid()
 
 
 @contextmanager
 def torch_threads(most: int, images: Sized) -> Iterator[None]:
     """Let torch compute on one thread where there is one image, else on `most`; then on as many as before.
 
-    torch keeps one number for the whole process, and a copy in each thread that has used it.
+    torch keeps one number for the whole process, and a copy in each thread that has used it. A child that was forked
+    computes on one: the threads of the pool stayed with its parent, and it would wait for them for ever.
     """
     torch = import_torch()
     with _Threads.lock:
         if not _Threads.running:
             _Threads.before = torch.get_num_threads()
         _Threads.running += 1
-        torch.set_num_threads(most if len(images) > 1 else 1)
+        torch.set_num_threads(most if len(images) > 1 and os.getpid() == _Threads.process else 1)
     try:
         yield
     finally:

@@ -6,9 +6,10 @@ from typing import Any
 
 from mnistx_runtime.artifact.archive import read_archive
 from mnistx_runtime.artifact.torch_archive import check_torchscript
-from mnistx_runtime.backends import artifact_for, missing
+from mnistx_runtime.backends import artifact_for
 from mnistx_runtime.backends.torch_session import TorchSession, import_torch
 from mnistx_runtime.errors import ArtifactError
+from mnistx_runtime.registry import missing
 
 
 class TorchScript:

@@ -6,9 +6,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from mnistx_runtime.benchmark.measure import Row
-from mnistx_runtime.errors import BadInput
+from mnistx_runtime.errors import BadInput, describe_error
 
 _MEASURES = frozenset(field.name for field in fields(Row) if field.type in (int, float, float | None))
+
+
+_MOST_TEXT = 1 << 20  # characters of a list of budgets
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,15 @@ class Budget:
     ending: str = ""
     least: float | None = None
     most: float | None = None
+
+    def check(self) -> None:
+        """Raise TypeError where a value is of another type than its field."""
+        texts = (self.measure, self.ending, "" if self.runtime is None else self.runtime)
+        numbers = (0 if self.least is None else self.least, 0 if self.most is None else self.most)
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("measure, runtime and ending are texts")
+        if not all(isinstance(number, int | float) and abs(number) < 1e300 for number in numbers):
+            raise TypeError("least and most are numbers")
 
     def violations(self, rows: Sequence[Row]) -> list[str]:
         """A line for each row that leaves the limit, and one where there's no row to hold to it."""
@@ -50,12 +62,15 @@ def budgets_from(path: Path) -> list[Budget]:
         BadInput: it can't be read as one.
     """
     try:
-        listed = json.loads(path.read_text())
+        with path.open(encoding="utf-8") as file:
+            listed = json.loads(file.read(_MOST_TEXT))
         if not isinstance(listed, list):
             raise TypeError("not a list")
         found = [Budget(**values) for values in listed]
-    except (OSError, ValueError, TypeError) as error:
-        raise BadInput(f"{path} is no list of budgets: {error}") from error
+        for budget in found:
+            budget.check()
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise BadInput(f"{path} is no list of budgets: {describe_error(error)}") from error
     for budget in found:
         if budget.measure not in _MEASURES or (budget.least is None and budget.most is None):
             raise BadInput(f"{path}: {budget} needs a measure of {', '.join(sorted(_MEASURES))} and least or most")

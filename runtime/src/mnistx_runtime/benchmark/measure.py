@@ -20,6 +20,7 @@ from mnistx_runtime.artifact.parity import compare
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
 from mnistx_runtime.benchmark.libraries import LIBRARIES, installed_bytes
 from mnistx_runtime.errors import BackendUnavailable
+from mnistx_runtime.process_pool import SAFE_PATH
 
 _ROUNDS = 12
 _SECONDS = 0.08  # of one measurement in one round
@@ -93,11 +94,13 @@ class _Worker:
 
     def __init__(self, *args: str) -> None:
         command = [sys.executable, "-m", "mnistx_runtime.benchmark.worker", *args]
-        one = os.environ | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        one = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         pipe = subprocess.PIPE
         self._what = " under ".join(args[:2])
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
-        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=self._errors, env=one)
+        self._process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=self._errors, env=os.environ | SAFE_PATH | one
+        )
         try:
             self.started = self._answer()
         except BaseException:

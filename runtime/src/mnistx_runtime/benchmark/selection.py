@@ -8,8 +8,9 @@ from mnistx_runtime.artifact.container import CONTAINERS, open_artifact
 from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.backends import BACKENDS, SUFFIXES, backend, format_of, runtime_of
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import BackendUnavailable, BadInput, MnistxError
-from mnistx_runtime.predictor import BUNDLED, Predictor
+from mnistx_runtime.predictor import Predictor
 
 RELEASED = Path("artifacts/mnist-cnn.safetensors")
 

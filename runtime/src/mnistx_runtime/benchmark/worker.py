@@ -36,15 +36,15 @@ def _batch(images: Any, count: int) -> Any:
     return np.ascontiguousarray(np.resize(images, (count, *images.shape[1:])))
 
 
-def _peak_mib() -> float:
+def peak_mib() -> float:
     """Of this process since it began; Linux's ru_maxrss would count the one that started it.
 
     Raises:
         BackendUnavailable: on Windows, psutil is missing.
     """
     if sys.platform == "win32":
-        from mnistx_runtime.backends import missing
         from mnistx_runtime.errors import BackendUnavailable
+        from mnistx_runtime.registry import missing
 
         if line := missing("benchmark", "psutil"):
             raise BackendUnavailable(line)
@@ -98,7 +98,7 @@ def model_worker(path: str, runtime: str, threads: int) -> None:
             import numpy as np
 
             np.save(asked["to"], predictor.log_probs(np.load(asked["images"])))
-            _say({"peak_mib": _peak_mib()})
+            _say({"peak_mib": peak_mib()})
 
 
 def _overhead(path: str, predictor: Any, image: Any, seconds: float) -> Answer:

@@ -1,6 +1,5 @@
 """One file a command; each imports only click until it is called."""
 
-import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -9,6 +8,11 @@ import click
 
 as_json = click.option("--json", "as_json", is_flag=True, help="JSON Lines on standard output, one object a line.")
 """The option that every command with a result has."""
+
+allow_foreign = click.option(
+    "--allow-foreign", is_flag=True, help="Run operators no classifier needs, such as loops: you trust the file."
+)
+"""The option of commands that load a model which somebody else may have made."""
 
 
 def one_line(error: Exception) -> str:
@@ -29,7 +33,9 @@ def say(*lines: str, err: bool = False) -> None:
 
 def print_json(values: dict[str, Any]) -> None:
     """One object, one line, on standard output."""
-    click.echo(json.dumps(values))
+    from mnistx_runtime.json_text import json_text
+
+    click.echo(json_text(values))
 
 
 class Judged(Protocol):

@@ -21,7 +21,7 @@ def inspect(artifact: Path | None, as_json: bool) -> None:
     from mnistx_runtime.artifact.digests import sha256
     from mnistx_runtime.artifact.metadata import is_ours
     from mnistx_runtime.backends import SUFFIXES
-    from mnistx_runtime.predictor import BUNDLED
+    from mnistx_runtime.bundled import BUNDLED
 
     path = artifact or BUNDLED
     opened = open_artifact(path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from mnistx_runtime.commands import as_json, one_line, print_json, say
+from mnistx_runtime.commands import allow_foreign, as_json, one_line, print_json, say
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="Write the answers to this .csv or .jsonl file.")
 @click.option("--resume", is_flag=True, help="Go on with the answers in --out.")
 @click.option("--threads", type=click.IntRange(min=1), help="The most CPUs to use; all it may use without it.")
+@allow_foreign
 @as_json
 def predict(pictures: tuple[str, ...], **options: Any) -> None:
     """Tell what each PICTURE shows, or with --many read all of its digits.
@@ -86,7 +87,7 @@ def _records(asked: "_Asked", names: list[str], predictor: "Predictor") -> Abstr
     A runtime isn't named, as a model's ending asks for one.
     """
     from mnistx_runtime.artifact.container import files_sha256
-    from mnistx_runtime.predictor import BUNDLED
+    from mnistx_runtime.bundled import BUNDLED
     from mnistx_runtime.preprocess import preprocess_for
     from mnistx_runtime.records import FORM, open_records
 
@@ -112,6 +113,7 @@ class _Asked(NamedTuple):
     out: Path | None
     resume: bool
     threads: int | None
+    allow_foreign: bool
     as_json: bool
 
 
@@ -121,9 +123,11 @@ def _load_predictor(asked: _Asked) -> "Predictor":
     """
     gc.disable()
     try:
+        from mnistx_runtime.backends import CRASHING, artifact_for
         from mnistx_runtime.predictor import Predictor
 
-        return Predictor(asked.model, asked.runtime, asked.threads)
+        model = artifact_for(asked.model, asked.runtime, True) if asked.model and asked.allow_foreign else asked.model
+        return Predictor(model, asked.runtime, asked.threads, isolated=asked.runtime in CRASHING)
     finally:
         gc.freeze()
         gc.enable()
@@ -163,7 +167,7 @@ def _report_answer(
     return 0
 
 
-def _explain(predictor: "Predictor", source: bytes | Path, asked: _Asked) -> "Prediction | Reading | Exception":
+def _explain(predictor: "Predictor", source: bytes | str, asked: _Asked) -> "Prediction | Reading | Exception":
     """Answer a picture and draw what the model saw."""
     from mnistx_runtime.errors import MnistxError
     from mnistx_runtime.explain import draw_as_text, draw_explanation, draw_explanations
@@ -204,19 +208,21 @@ def _write_png(path: Path, figure: "Image.Image") -> None:
     write_figure(path, file.getvalue())
 
 
-def _source(name: str) -> bytes | Path:
-    """The bytes of standard input, or a path."""
+def _source(name: str) -> bytes | str:
+    """The bytes of standard input, or the name of a file."""
     from mnistx_runtime.errors import BadInput
+    from mnistx_runtime.picture_limits import DEFAULT
+    from mnistx_runtime.pictures import read_at_most
 
     if name == "-" and sys.stdin is None:
         raise BadInput("standard input is closed")
-    return sys.stdin.buffer.read() if name == "-" else Path(name)
+    return read_at_most(sys.stdin.buffer, DEFAULT.memory + 1) if name == "-" else name
 
 
 def _is_folder(name: str) -> bool:
     """Whether it is a folder; a name that can't be looked at is none, and is complained of when it is opened."""
     try:
-        return Path(name).is_dir()
+        return name != "" and Path(name).is_dir()
     except OSError:
         return False
 

@@ -32,9 +32,12 @@ def turn_upright(picture: Image.Image) -> Image.Image:
         low, high = min(float(wide.min()), 0.0), max(float(wide.max()), 1.0)
         picture = Image.fromarray(((wide - low) / (high - low) * 255).astype(np.uint8))
     if picture.has_transparency_data:
-        picture = _opaque(_at_most(picture.convert("RGBA")))
-    mode = "L" if picture.mode in ("1", "L") else "RGB"
-    return apply_turn(_at_most(picture if picture.mode == mode else picture.convert(mode)), turn)
+        picture = _opaque(_at_most(_converted(picture, "RGBA")))
+    return apply_turn(_at_most(_converted(picture, "L" if picture.mode in ("1", "L") else "RGB")), turn)
+
+
+def _converted(picture: Image.Image, mode: str) -> Image.Image:
+    return picture if picture.mode == mode else picture.convert(mode)
 
 
 def _at_most(picture: Image.Image) -> Image.Image:

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from command import RELEASED, json_lines, mnistx
-from mnistx_runtime.predictor import BUNDLED, Predictor
+from mnistx_runtime.bundled import BUNDLED
+from mnistx_runtime.predictor import Predictor
 
 
 @pytest.mark.parametrize(

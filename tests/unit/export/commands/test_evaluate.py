@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from command import mnistx
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 from own_network import write_own_network
 
 

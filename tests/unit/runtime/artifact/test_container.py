@@ -193,3 +193,17 @@ def test_metadata_that_names_no_payload_of_this_schema_is_taken_as_unknown(tmp_p
     path.write_bytes(write_props(PAYLOADS[".onnx"][".onnx"], props))
     assert open_artifact(path).is_as_exported
     assert not verify_payload(open_artifact(path)).passed  # no digest of the metadata either
+
+
+@pytest.mark.parametrize("suffix", PAYLOADS)
+def test_a_copy_is_of_what_was_read_alone_in_its_folder_and_goes_away(suffix: str, tmp_path: Path) -> None:
+    path = sealed(suffix, tmp_path)
+    opened = open_artifact(path)
+    read = {file.relative_to(tmp_path): file.read_bytes() for file in files_of(path)}
+    for file in files_of(path):
+        file.write_bytes(b"another")
+    with opened.stage() as staged:
+        folder = staged.parent
+        found = {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+        assert staged.name == path.name and found == read
+    assert not folder.parent.exists()

@@ -157,7 +157,7 @@ def test_the_digest_of_schema_1_covers_its_own_fields() -> None:
 
 def test_the_released_metadata_is_read_as_it_was_before_schema_2() -> None:
     from mnistx_runtime.artifact.container import open_artifact
-    from mnistx_runtime.predictor import BUNDLED
+    from mnistx_runtime.bundled import BUNDLED
 
     found = open_artifact(Path(BUNDLED)).metadata
     assert found.names == tuple("0123456789") and found.input.mean == (0.1307,) and found.input.std == (0.3081,)

@@ -11,8 +11,8 @@ from mnistx_runtime.artifact.onnx_file import (
     read_weights,
     write_props,
 )
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import ArtifactError
-from mnistx_runtime.predictor import BUNDLED
 
 DATA = BUNDLED.read_bytes()
 READERS: list[Callable[[bytes, str], object]] = [read_props, read_parts, read_weights, check_self_contained]

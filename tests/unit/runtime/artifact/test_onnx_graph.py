@@ -11,8 +11,8 @@ from command import ROOT
 from foreign_onnx import as_sklearn, foreign_model
 from mnistx_runtime.artifact import onnx_graph
 from mnistx_runtime.artifact.onnx_graph import RELEASES, read_graph, required_runtime
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import ArtifactError
-from mnistx_runtime.predictor import BUNDLED
 
 
 def test_it_says_what_the_onnx_package_says() -> None:

@@ -37,6 +37,15 @@ def test_an_ort_file_of_todays_schema_needs_its_metadata_behind_it(tmp_path: Pat
         read_ort_props((tmp_path / "old.ort").read_bytes(), "old.ort")
 
 
+@pytest.mark.parametrize("data", [b"", bytes(100), b"\0\0\0\0ORTM" + bytes(100), b"\0\0\0\0TFL3schema_version"])
+def test_what_can_be_no_ort_file_of_schema_1_is_not_given_to_the_runtime(
+    data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda *_, **__: pytest.fail("it was loaded"))
+    with pytest.raises(ArtifactError, match="foreign, damaged or cut off"):
+        read_ort_props(data, "old.ort")
+
+
 def test_openvino_s_metadata_of_schema_1_is_read_inside_the_graph(tmp_path: Path) -> None:
     props = props_of_schema_1()
     values = "".join(f"<{name} value={quoteattr(value)} />" for name, value in props.items())

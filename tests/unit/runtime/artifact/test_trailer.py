@@ -3,7 +3,7 @@ import zipfile
 
 import pytest
 
-from mnistx_runtime.artifact.sidecar import ENTRY
+from mnistx_runtime.artifact.sidecar import ENTRY, dump
 from mnistx_runtime.artifact.trailer import append_props, bare, split
 from mnistx_runtime.errors import ArtifactError
 
@@ -48,3 +48,13 @@ def test_bytes_that_the_metadata_of_schema_1_does_not_stand_for_are_told() -> No
         archive.writestr(ENTRY, '{"props": {}, "sha256": ["%s"]}' % ("0" * 64))
     with pytest.raises(ArtifactError, match="not those that were exported"):
         split(file.getvalue(), "m")
+
+
+def test_metadata_that_unpack_to_more_than_any_has_are_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = append_props(MODEL, PROPS | {"long": "x" * 5000})
+    size = len(dump(PROPS | {"long": "x" * 5000}))
+    monkeypatch.setattr("mnistx_runtime.artifact.sizes.MOST_METADATA", size)
+    assert split(data, "m.tflite")[0] == MODEL
+    monkeypatch.setattr("mnistx_runtime.artifact.sizes.MOST_METADATA", size - 1)
+    with pytest.raises(ArtifactError, match="bytes of metadata, where at most"):
+        split(data, "m.tflite")

@@ -25,8 +25,8 @@ from mnistx_runtime.backends import (
     runtime_of,
 )
 from mnistx_runtime.backends.torch_session import import_torch
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
-from mnistx_runtime.predictor import BUNDLED
 from mnistx_runtime.registry import look_up
 
 
@@ -47,7 +47,7 @@ INSTALLS = {"ort": "pip install onnxruntime", "torch": "pip install ./runtime ./
 @pytest.mark.parametrize("name", BACKENDS)
 def test_a_missing_package_names_the_line_that_installs_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     backend(name)
-    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: None)
+    monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda _: None)
     monkeypatch.setattr("mnistx_runtime.backends.ort.find_spec", lambda _: None)
     monkeypatch.setattr("mnistx_runtime.backends.checkpoint.entry_points", lambda **_: ())
     line = INSTALLS.get(name, f"pip install 'mnistx-runtime[{name}]'")

@@ -12,6 +12,8 @@ import torch
 from mnistx_runtime import ArtifactError, BackendUnavailable, Predictor, verify
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import open_artifact, seal
+from mnistx_runtime.artifact.verification import verify_loaded
+from mnistx_runtime.backends import backend
 from seal_bundled import seal_bundled
 
 MODEL = b"\x1c\0\0\0ET12" + bytes(range(256))
@@ -61,7 +63,7 @@ def program(monkeypatch: pytest.MonkeyPatch) -> Program:
     )
     monkeypatch.setitem(sys.modules, "executorch.extension", ModuleType("executorch.extension"))
     monkeypatch.setitem(sys.modules, "executorch.extension.pybindings", bindings)
-    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: True)
+    monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda _: True)
     return found
 
 
@@ -76,7 +78,7 @@ def test_a_batch_is_run_within_the_bound_that_the_program_was_exported_with(prog
     path = write_pte(tmp_path)
     assert (Predictor(path, "executorch").log_probs(IMAGES) == answer(IMAGES)).all()
     assert program.sizes == [4, 4, 1] and program.seen == [MODEL] and program.threads == 1
-    assert verify(path).passed
+    assert verify_loaded(open_artifact(path), backend("executorch").load(path, 1)).passed
 
 
 def test_a_changed_byte_is_told_before_the_runtime_sees_it(program: Program, tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ import pytest
 from mnistx_runtime import ArtifactError, Predictor, verify
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import open_artifact, seal
+from mnistx_runtime.artifact.verification import verify_loaded
+from mnistx_runtime.backends import backend
 from seal_bundled import seal_bundled
 
 MODEL = b"\x1c\0\0\0TFL3" + bytes(range(256))
@@ -72,7 +74,7 @@ def interpreter(monkeypatch: pytest.MonkeyPatch) -> type[Interpreter]:
     module.Interpreter = Own  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ai_edge_litert", ModuleType("ai_edge_litert"))
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", module)
-    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: True)
+    monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda _: True)
     return Own
 
 
@@ -89,7 +91,7 @@ def test_images_are_run_one_at_a_time_by_the_model_without_its_metadata(
     path = write_tflite(tmp_path)
     assert (Predictor(path, "litert").log_probs(IMAGES) == answer(IMAGES)).all()
     assert interpreter.seen == MODEL
-    assert verify(path).passed
+    assert verify_loaded(open_artifact(path), backend("litert").load(path, 1)).passed
 
 
 def test_a_changed_byte_is_told_before_the_interpreter_sees_it(interpreter: type[Interpreter], tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ import pytest
 from mnistx_runtime import ArtifactError, Predictor, verify
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import open_artifact, seal
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.backends import backend
+from mnistx_runtime.bundled import BUNDLED
 from seal_bundled import seal_bundled
 
 pytestmark = pytest.mark.slow
@@ -79,5 +80,15 @@ def test_what_ncnn_cannot_read_is_told(tmp_path: Path) -> None:
     metadata = replace(opened.metadata, description="x")
     for ending, data in seal(".param", payload, metadata, open_artifact(BUNDLED).certificate).items():
         (tmp_path / f"m{ending}").write_bytes(data)
-    with pytest.raises(ArtifactError, match="is not a readable ncnn model"):
+    with pytest.raises(ArtifactError, match="holds the layer NoSuchLayer"):
         Predictor(tmp_path / "m.param", "ncnn")
+    with pytest.raises(ArtifactError, match="is not a readable ncnn model"):
+        Predictor(open_artifact(tmp_path / "m.param", allow_foreign=True), "ncnn")
+
+
+def test_what_was_read_is_loaded_and_not_the_files_anew(tmp_path: Path) -> None:
+    path = write_ncnn(tmp_path)
+    opened = open_artifact(path)
+    path.with_suffix(".bin").write_bytes(b"another")
+    path.write_text("7767517\n")
+    assert np.abs(backend("ncnn").load(opened, 1).run(IMAGES) - expected(IMAGES)).max() < 1e-4

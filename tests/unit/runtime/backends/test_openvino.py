@@ -1,12 +1,16 @@
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from mnistx_runtime import ArtifactError, Predictor, verify
 from mnistx_runtime.artifact.container import open_artifact, seal
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.backends.openvino import import_openvino
+from mnistx_runtime.bundled import BUNDLED
+from mnistx_runtime.errors import BackendUnavailable
 from seal_bundled import seal_bundled
 
 pytestmark = pytest.mark.slow
@@ -52,3 +56,14 @@ def test_what_it_cannot_read_is_told(folder: Path, tmp_path: Path) -> None:
         (tmp_path / f"m{ending}").write_bytes(data)
     with pytest.raises(ArtifactError, match="is not a readable OpenVINO model"):
         Predictor(tmp_path / "m.xml", "openvino")
+
+
+def test_its_maker_is_told_of_no_import_and_others_may_still_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = ModuleType("openvino_telemetry")
+    monkeypatch.setitem(sys.modules, "openvino_telemetry", theirs)
+    for name in [each for each in sys.modules if each == "openvino" or each.startswith("openvino.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(BackendUnavailable, match="openvino is installed and can't be loaded"):
+        import_openvino()
+    assert sys.modules["openvino_telemetry"] is theirs

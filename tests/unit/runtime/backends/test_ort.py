@@ -6,12 +6,13 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
+from hostile_onnx import add_score, seal_hostile
 from mnistx_runtime import ArtifactError, Predictor, verify
 from mnistx_runtime.artifact.container import open_artifact, seal
 from mnistx_runtime.artifact.onnx_file import read_props, write_props
 from mnistx_runtime.backends import backend
 from mnistx_runtime.backends.ort import load_session, model_bytes
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 from seal_bundled import seal_bundled
 from tiny_onnx import write_tiny
 
@@ -124,3 +125,21 @@ def test_a_changed_byte_of_its_own_format_is_told_before_the_runtime_sees_it(tmp
     assert verify(path).differences == ["model"]
     with pytest.raises(ArtifactError, match="is not what was exported"):
         Predictor(path)
+
+
+def look_up_beyond_the_end(model: onnx.ModelProto) -> None:
+    add_score(
+        model,
+        helper.make_node("Cast", ["image"], ["whole"], to=TensorProto.INT64),
+        helper.make_node("ReduceMax", ["whole"], ["top"], keepdims=0),
+        helper.make_node("Gather", ["pair", "top"], ["extra"]),
+        pair=np.zeros(2, np.float32),
+    )
+
+
+def test_what_can_not_be_computed_is_told_in_one_line(tmp_path: Path) -> None:
+    session = backend("ort").load(seal_hostile(look_up_beyond_the_end, tmp_path / "m.onnx"), 1)
+    assert session.run(np.zeros((1, 1, 28, 28), np.uint8)).shape == (1, 10)
+    with pytest.raises(ArtifactError, match=r"m\.onnx can't be run: .*out of data bounds") as told:
+        session.run(IMAGES[:1])
+    assert "\n" not in str(told.value)

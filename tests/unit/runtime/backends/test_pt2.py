@@ -40,3 +40,14 @@ def test_what_torch_cannot_read_is_told(path: Path, tmp_path: Path) -> None:
     broken.write_bytes(seal(".pt2", payload, opened.metadata, opened.certificate)[".pt2"])
     with pytest.raises(ArtifactError, match="is not a readable"):
         Predictor(broken, "pt2")
+
+
+def test_a_machine_without_a_temporary_folder_is_no_damaged_archive(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise FileNotFoundError("No usable temporary directory")
+
+    monkeypatch.setattr("torch.export.load", fail)
+    with pytest.raises(ArtifactError, match="can't be loaded here: No usable temporary directory"):
+        Predictor(path, "pt2")

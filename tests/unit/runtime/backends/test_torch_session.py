@@ -6,8 +6,8 @@ import torch
 
 from mnistx_runtime.artifact.container import open_artifact
 from mnistx_runtime.backends.torch_session import TorchSession, import_torch, torch_threads
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
-from mnistx_runtime.predictor import BUNDLED
 
 IMAGES = np.arange(70 * 784, dtype=np.uint8).reshape(70, 1, 28, 28)
 
@@ -88,3 +88,11 @@ def test_sessions_that_run_at_the_same_time_give_the_threads_back_once() -> None
         assert torch.get_num_threads() == 3 and found == [3]
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_child_that_was_forked_computes_on_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    with torch_threads(2, range(5)):
+        assert torch.get_num_threads() == 2
+    monkeypatch.setattr("mnistx_runtime.backends.torch_session.os.getpid", lambda: -1)
+    with torch_threads(2, range(5)):
+        assert torch.get_num_threads() == 1

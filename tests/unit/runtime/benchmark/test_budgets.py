@@ -28,7 +28,15 @@ def test_every_number_of_a_row_can_have_a_budget(tmp_path: Path) -> None:
     assert budget.violations([row()]) and not budget.violations([replace(row(), accuracy=0.9951)])
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '[{"measure": "p50_us"}]', '[{"measure": "speed", "most": 1}]'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{}", "[1]", '[{"measure": "p50_us"}]', '[{"measure": "speed", "most": 1}]', "[" * 100_000, "9" * 5000),
+        *(f'[{{"measure": {value}, "most": 1}}]' for value in ("[]", "3", "null", "{}")),
+        *(f'[{{"measure": "size", "most": {value}}}]' for value in ('"1"', "[]", "NaN", "1e999", "9" * 400)),
+        *(f'[{{"measure": "size", "most": 1, "{name}": 3}}]' for name in ("runtime", "ending", "least ")),
+    ],
+)
 def test_damaged_budgets_are_told(text: str, tmp_path: Path) -> None:
     (tmp_path / "budgets.json").write_text(text)
     with pytest.raises(BadInput, match="budgets"):

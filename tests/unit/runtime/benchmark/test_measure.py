@@ -15,7 +15,8 @@ from mnistx_runtime.benchmark import measure as module
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
 from mnistx_runtime.benchmark.libraries import installed_bytes
 from mnistx_runtime.benchmark.measure import _sgemm_share, _Worker, measure
-from mnistx_runtime.predictor import BUNDLED, Predictor
+from mnistx_runtime.bundled import BUNDLED
+from mnistx_runtime.predictor import Predictor
 
 
 @pytest.fixture
@@ -97,4 +98,12 @@ def test_a_process_that_ends_between_requests_is_told_with_the_reason(end: str) 
     with pytest.raises(BackendUnavailable, match=re.escape(told)):
         worker.ask(do="idle", seconds=0)
     worker.close()
+    worker.close()
+
+
+def test_modules_in_the_current_folder_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "numpy.py").write_text("raise SystemExit('taken from the current folder')")
+    monkeypatch.chdir(tmp_path)
+    worker = _Worker("sgemm")
+    assert worker.ask(seconds=0.001)["gflops"] > 0
     worker.close()

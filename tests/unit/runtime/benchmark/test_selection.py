@@ -13,7 +13,8 @@ from mnistx_runtime.backends import format_of, runtime_of
 from mnistx_runtime.benchmark import selection
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
 from mnistx_runtime.benchmark.selection import _checkpoint_of, images_for, leave_out_foreign, select_artifacts
-from mnistx_runtime.predictor import BUNDLED, Predictor
+from mnistx_runtime.bundled import BUNDLED
+from mnistx_runtime.predictor import Predictor
 
 
 def test_only_the_formats_and_runtimes_that_were_asked_for_are_left(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_in_a_folder_what_cannot_run_here_is_left_out_and_a_named_file_is_told(
 ) -> None:
     for name in ("m.onnx", "m.tflite"):
         (tmp_path / name).touch()
-    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: None)
+    monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda _: None)
     assert [path.name for path, _ in select_artifacts([tmp_path], None, None)] == ["m.onnx"]
     with pytest.raises(BackendUnavailable):
         select_artifacts([tmp_path / "m.tflite"], None, None)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mnistx_runtime.benchmark import worker
+from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import BackendUnavailable
-from mnistx_runtime.predictor import BUNDLED, Predictor
+from mnistx_runtime.predictor import Predictor
 
 
 def ask(args: list[str], *requests: object) -> list[dict[str, object]]:
@@ -53,8 +54,8 @@ def test_on_windows_the_peak_of_memory_is_psutils_and_without_it_the_line_that_i
     process = SimpleNamespace(memory_info=lambda: SimpleNamespace(peak_wset=3 << 20))
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.setitem(sys.modules, "psutil", SimpleNamespace(Process=lambda: process))
-    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: True)
-    assert worker._peak_mib() == 3
-    monkeypatch.setattr("mnistx_runtime.backends.find_spec", lambda _: None)
+    monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda _: True)
+    assert worker.peak_mib() == 3
+    monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda _: None)
     with pytest.raises(BackendUnavailable, match=r"psutil is missing: pip install 'mnistx-runtime\[benchmark\]'"):
-        worker._peak_mib()
+        worker.peak_mib()

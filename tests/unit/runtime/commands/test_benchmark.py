@@ -9,7 +9,8 @@ import pytest
 
 from command import mnistx, mnistx_process
 from mnistx_runtime.benchmark import measure
-from mnistx_runtime.predictor import BUNDLED, Predictor
+from mnistx_runtime.bundled import BUNDLED
+from mnistx_runtime.predictor import Predictor
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from command import json_lines, mnistx
 from foreign_onnx import foreign_model, write_external
 from mnistx_runtime.artifact.digests import sha256
-from mnistx_runtime.predictor import BUNDLED
+from mnistx_runtime.bundled import BUNDLED
 from seal_bundled import seal_bundled
 
 

@@ -63,9 +63,9 @@ def test_no_garbage_is_collected_while_the_model_is_loaded(
 ) -> None:
     seen = []
 
-    def loaded(*args: Any) -> Predictor:
+    def loaded(*args: Any, **kwargs: Any) -> Predictor:
         seen.append(gc.isenabled())
-        return Predictor(*args)
+        return Predictor(*args, **kwargs)
 
     monkeypatch.setattr("mnistx_runtime.predictor.Predictor", loaded)
     assert mnistx("predict", PICTURES / "seven.jpg", *model).exit_code == exit_code

@@ -27,7 +27,9 @@ def test_a_size_is_one_side_or_height_and_width(text: str | None, size: tuple[in
     assert parse_size(click.Context(click.Command("c")), PARAM, text) == size
 
 
-@pytest.mark.parametrize("text", ["", "7", "1025", "40x", "x48", "40x48x3", "-96", "9.6", "²²", "40 x 48", "large"])
+@pytest.mark.parametrize(
+    "text", ["", "7", "1025", "40x", "x48", "40x48x3", "-96", "9.6", "²²", "40 x 48", "large", "9" * 5000]
+)
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(click.BadParameter, match="is no size; write 96, or 40x48"):
         parse_size(click.Context(click.Command("c")), PARAM, text)

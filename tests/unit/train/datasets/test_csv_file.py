@@ -118,6 +118,18 @@ def test_what_holds_no_labelled_images_is_told(tmp_path: Path, lines: list[str],
         read_csv(write(tmp_path / "a.csv", lines))
 
 
+def test_lines_that_agree_with_each_other_and_not_with_the_headings_are_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "train.csv", [HEADINGS, *[",".join("0" * 784)] * 2])
+    with pytest.raises(TrainError, match=r"train.csv, line 2: 784 values, not 785"):
+        source(str(path))
+
+
+def test_a_number_of_thousands_of_digits_is_none(tmp_path: Path) -> None:
+    path = write(tmp_path / "train.csv", [HEADINGS, ",".join(["9" * 5000, *"0" * 784])])
+    with pytest.raises(TrainError, match=r"line 2, column 1: '9+'? is no label"):
+        source(str(path))
+
+
 def test_bytes_that_are_no_text_are_told(tmp_path: Path) -> None:
     for data in (b"\xff\xfe\x00", (HEADINGS + "\n").encode() + b"\xff," * 785):
         (tmp_path / "a.csv").write_bytes(data)

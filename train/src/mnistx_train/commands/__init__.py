@@ -27,7 +27,8 @@ def parse_size(ctx: click.Context, param: click.Parameter, value: str | None) ->
     if value is None:
         return None
     sides = value.lower().split("x")
-    if len(sides) > 2 or not all(side.isascii() and side.isdigit() and 8 <= int(side) <= 1024 for side in sides):
+    whole = all(side.isascii() and side.isdigit() and len(side) < 9 for side in sides)
+    if len(sides) > 2 or not whole or not all(8 <= int(side) <= 1024 for side in sides):
         raise click.BadParameter(f"{value!r} is no size; write 96, or 40x48 for height x width, 8 to 1024 pixels each")
     return int(sides[0]), int(sides[-1])
 

@@ -17,6 +17,7 @@ LABELS = ("label", "labels", "class", "target", "digit", "y")
 """What the column of the labels may be called, in small letters; without a line of headings it is the first."""
 
 _MOST_LINE = 1 << 23  # characters: 1,024 x 1,024 numbers
+_MOST_DIGITS = 1000  # what int() takes in any case; more are too large, but for zeros
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ def read_csv(path: Path) -> Split:
         _name_first_fault(path, columns)
     except (OSError, MemoryError) as error:
         raise TrainError(f"{path} can't be read: {error}") from error
+    if values.shape[1] != columns.count:
+        _name_first_fault(path, columns)
     images = np.delete(values, columns.label, axis=1)
     if not len(values) or images.min() < 0 or images.max() > 255:
         _name_first_fault(path, columns)
@@ -113,7 +116,7 @@ def _name_first_fault(path: Path, columns: _Columns) -> NoReturn:
                 raise TrainError(f"{path}, line {number}: {len(values)} values, not {columns.count}")
             for at, value in enumerate(values):
                 most, what = (999, "label") if at == columns.label else (255, "grey level")
-                if not _is_whole(value) or not 0 <= int(value) <= most:
+                if not _is_whole(value) or not 0 <= int(value[:_MOST_DIGITS]) <= most:
                     where = f"line {number}, column {at + 1}"
                     raise TrainError(f"{path}, {where}: {value!r:.40} is no {what}, a whole number of 0 to {most}")
     raise TrainError(f"{path} holds no images")
