@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.preprocess.components import Components, components
+from mnistx_runtime.preprocess.components import Components, components, runs
 from mnistx_runtime.preprocess.ink import Floats
 from mnistx_runtime.preprocess.segmentation import Patch
 
@@ -160,10 +160,9 @@ def _area(patch: Patch, left: Cut | None, right: Cut | None) -> int:
 
 def _level_runs(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
     """For each pixel of the mask, how long the run of its row is that it belongs to; 0 elsewhere."""
-    steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).view(np.int8), axis=1)
-    at = np.flatnonzero(steps)
+    _, starts, ends = runs(mask)
     lengths = np.zeros(mask.shape, np.int64)
-    lengths[mask] = np.repeat(at[1::2] - at[::2], at[1::2] - at[::2])
+    lengths[mask] = np.repeat(ends - starts, ends - starts)
     return lengths
 
 

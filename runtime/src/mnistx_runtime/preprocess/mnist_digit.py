@@ -10,9 +10,10 @@ from mnistx_runtime.errors import BadInput, PredictionRefused
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.components import Components
-from mnistx_runtime.preprocess.ink import Floats, channels_of, ink_of, quantile, turn_upright
+from mnistx_runtime.preprocess.ink import average_down, ink_of, quantile, turn_upright
 from mnistx_runtime.preprocess.lattice import compete_as_one, prepare_patch
 from mnistx_runtime.preprocess.mnist_image import SIDE
+from mnistx_runtime.preprocess.pen import Pen, pen_of
 from mnistx_runtime.preprocess.segmentation import MIN_CONTRAST, Patch, Segmentation, segment
 
 _ENOUGH = 120  # working pixels of a digit; a smaller one in a large picture is looked at again, closer
@@ -90,12 +91,12 @@ def prepare_digit(picture: Image.Image) -> Prepared:
     picture = turn_upright(picture)
     if picture.size == (SIDE, SIDE):
         grey = np.array(picture.convert("L"))
-        if _is_mnists(grey.astype(np.float32)):
+        if _is_mnists(grey):
             return Prepared(picture, (0, 0, SIDE, SIDE), grey[None], (grey / 255).astype(np.float32))
     look = _look(picture)
     if look.factor > 1 and max(look.digit.mask.shape) < _ENOUGH:
         x, y, right, bottom = look.surroundings(picture.size)
-        look = _look(picture.crop((x, y, right, bottom)), x, y)
+        look = _look(picture.crop((x, y, right, bottom)), look.pen, x, y)
     first, *others = compete_as_one(look.digit, look.found.ink.shape, lambda digit: look.prepared(digit, picture))
     return first._replace(alternatives=tuple(others))
 
@@ -106,6 +107,7 @@ class _Look(NamedTuple):
     Args:
         found: the ink.
         digit: the digit in it.
+        pen: what ink is.
         factor: the picture's pixels to one of the ink's, along a side.
         x: of the part's left edge in the picture.
         y: of its upper edge.
@@ -113,6 +115,7 @@ class _Look(NamedTuple):
 
     found: Segmentation
     digit: Patch
+    pen: Pen
     factor: int
     x: int
     y: int
@@ -142,24 +145,25 @@ class _Look(NamedTuple):
         )
 
 
-def _look(picture: Image.Image, x: int = 0, y: int = 0) -> _Look:
+def _look(picture: Image.Image, pen: Pen | None = None, x: int = 0, y: int = 0) -> _Look:
     """Find the digit's ink.
 
     Raises:
         PredictionRefused: there's none, or more than one digit.
     """
-    channels, factor = channels_of(picture)
-    found = segment(ink_of(channels))
+    small, factor = average_down(picture)
+    pen = pen or pen_of(small)
+    found = segment(ink_of(small, pen))
     if found.is_empty:
         raise PredictionRefused("no ink found: nothing stands out from the ground")
     if _are_several(found.pieces.boxes[found.weight >= 0.35 * found.weight.max()]):
         raise PredictionRefused("more than one digit found; cut out the one to read, or read all of them with --many")
-    return _Look(found, found.patch(_pieces_of_digit(found.pieces, found.weight)), factor, x, y)
+    return _Look(found, found.patch(_pieces_of_digit(found.pieces, found.weight)), pen, factor, x, y)
 
 
-def _is_mnists(grey: Floats) -> bool:
+def _is_mnists(grey: NDArray[np.uint8]) -> bool:
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-    return quantile(border, 0.5) < 64 and grey.max() - grey.min() >= MIN_CONTRAST
+    return quantile(border, 0.5) < 64 and int(grey.max()) - int(grey.min()) >= MIN_CONTRAST
 
 
 def _are_several(boxes: NDArray[np.int64]) -> bool:

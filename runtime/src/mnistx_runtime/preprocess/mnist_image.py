@@ -47,7 +47,8 @@ def stroke_width(mask: NDArray[np.bool_]) -> float:
     >>> round(stroke_width(np.ones((40, 4), bool)))
     2
     """
-    outline = sum(int(np.count_nonzero(np.diff(np.pad(mask, 1), axis=axis))) for axis in (0, 1))
+    outline = int(np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1]))
+    outline += sum(int(np.count_nonzero(side)) for side in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
     width = 2.5 * int(mask.sum()) / outline  # slanted outlines count 1.27 times
     return float(width * BOX / max(mask.shape))
 
@@ -57,15 +58,23 @@ def _adjust_stroke_width(levels: Floats, mask: NDArray[np.bool_]) -> Floats:
     width = stroke_width(mask)
     wanted = min(max(width, _STROKE[0]), _STROKE[1])
     steps = round((wanted - width) / 2 * max(mask.shape) / BOX)
+    extreme = np.maximum if steps > 0 else np.minimum
     if steps > 0:
         levels = np.pad(levels, steps)
     for step in range(abs(steps)):
-        padded = np.pad(levels, 1, mode="edge")
-        parts = [padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:], levels]
-        if step % 2:
-            parts += [padded[:-2, :-2], padded[2:, 2:], padded[:-2, 2:], padded[2:, :-2]]
-        levels = np.max(parts, axis=0) if steps > 0 else np.min(parts, axis=0)
+        levels = _extreme_around(levels, extreme, corners=step % 2 == 1)
     return levels
+
+
+def _extreme_around(levels: Floats, extreme: np.ufunc, corners: bool) -> Floats:
+    """The extreme of each pixel and the four beside it, or the eight around it."""
+    found = levels.copy()
+    extreme(found[1:], levels[:-1], out=found[1:])
+    extreme(found[:-1], levels[1:], out=found[:-1])
+    source = found.copy() if corners else levels
+    extreme(found[:, 1:], source[:, :-1], out=found[:, 1:])
+    extreme(found[:, :-1], source[:, 1:], out=found[:, :-1])
+    return found
 
 
 def _scale_to_box(levels: Floats) -> Floats:
@@ -74,7 +83,8 @@ def _scale_to_box(levels: Floats) -> Floats:
     scale = BOX / max(height, width)
     columns, rows = (ceil(round(side * scale, 3)) for side in (width, height))
     right, bottom = columns / scale, rows / scale  # beyond the ink where it covers the last of them in part
-    room = np.pad(levels, ((0, ceil(bottom) - height), (0, ceil(right) - width)))
+    room = np.zeros((ceil(bottom), ceil(right)), np.float32)
+    room[:height, :width] = levels
     resampling = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
     small = Image.fromarray(room).resize((columns, rows), resampling, box=(0, 0, right, bottom))
     digit = np.clip(np.asarray(small, np.float32), 0, 1)

@@ -6,8 +6,9 @@ from PIL import Image
 from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.boxes import empty_boxes
 from mnistx_runtime.preprocess.grouping import digit_height, group_pieces
-from mnistx_runtime.preprocess.ink import channels_of, ink_of, turn_upright
+from mnistx_runtime.preprocess.ink import average_down, ink_of, turn_upright
 from mnistx_runtime.preprocess.lattice import Item, compete, prepare_patch
+from mnistx_runtime.preprocess.pen import pen_of
 from mnistx_runtime.preprocess.rulings import Ruling, Sizes
 from mnistx_runtime.preprocess.segmentation import Patch, Segmentation, segment
 
@@ -65,13 +66,14 @@ def _middle(patch: Patch) -> tuple[float, float]:
 
 def _look(picture: Image.Image) -> tuple[Segmentation, int]:
     """The ink at the size at which digits are looked at, and the picture's pixels to one of it, along a side."""
-    channels, factor = channels_of(picture)
-    first = segment(ink_of(channels), sizes=Sizes.for_many(channels.shape[1:]))
+    small, factor = average_down(picture)
+    pen = pen_of(small)
+    first = segment(ink_of(small, pen), sizes=Sizes.for_many(small.size))
     tall = digit_height(first) * factor
     side = min(_LARGEST, round(max(picture.size) * min(1.0, _HEIGHT / tall)) + 1)
-    channels, factor = channels_of(picture, side)
-    room = min(tall * _ROOM / factor, *channels.shape[1:])
-    return segment(ink_of(channels, room), room, Sizes.for_height(tall / factor)), factor
+    small, factor = average_down(picture, side)
+    room = min(tall * _ROOM / factor, *small.size)
+    return segment(ink_of(small, pen, room), room, Sizes.for_height(tall / factor)), factor
 
 
 def _lines(digits: list[Patch], rulings: list[Ruling], tall: float) -> list[list[Patch]]:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.preprocess.components import components
-from mnistx_runtime.preprocess.mnist_image import stroke_width
+from mnistx_runtime.preprocess.mnist_image import SIDE, stroke_width
 from mnistx_runtime.preprocess.segmentation import Patch, Segmentation
 
 _MOST_PIECES = 3  # of 4 pixels and more; MNIST's 60,000 training images: 99.9% have fewer
@@ -46,7 +46,9 @@ def judge(found: Segmentation, digit: Patch, image: NDArray[np.uint8]) -> Verdic
     pieces = int((components(image > 100).areas >= 4).sum())
     if pieces > _MOST_PIECES:
         return Verdict(f"no digit found: the ink lies about in {pieces} pieces")
-    holes = int((components(np.pad(image, 1) <= 60).areas >= 2).sum()) - 1
+    ground = np.ones((SIDE + 2, SIDE + 2), np.bool_)
+    ground[1:-1, 1:-1] = image <= 60
+    holes = int((components(ground).areas >= 2).sum()) - 1
     if holes > _MOST_HOLES:
         return Verdict(f"no digit found: the strokes enclose {holes} holes")
     if _clarity(found, digit) < (_CLEAR_FILLING if _fills_the_picture(digit, found.ink.shape) else _CLEAR):

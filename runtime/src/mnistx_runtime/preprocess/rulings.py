@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.preprocess.components import runs
+
 Mask = NDArray[np.bool_]
 
 _SLOPES = np.linspace(-0.1, 0.1, 21)
@@ -29,6 +31,8 @@ class Sizes(NamedTuple):
         gap: that it may have.
         long: from which on no stroke of a digit is that long.
         rest: height of what is left without the lines, or they were strokes of it.
+        levels: at which they are looked for, one after the other, as shares of the level that separates ink from
+            ground: lines may be fainter than the ink.
     """
 
     shortest: float
@@ -37,12 +41,14 @@ class Sizes(NamedTuple):
     gap: float
     long: float
     rest: float
+    levels: tuple[float, ...] = (1.0, 0.5)
 
     @classmethod
     def for_one(cls, shape: tuple[int, ...]) -> "Sizes":
         """In a picture of one digit."""
         side = min(shape)
-        return cls(max(10, 0.2 * side), max(10, 0.35 * side), max(2, 0.07 * side), 0.1 * side, np.inf, 0.15 * side)
+        held = max(10, 0.35 * side)
+        return cls(max(10, 0.2 * side), held, max(2, 0.07 * side), 0.1 * side, np.inf, 0.15 * side, (0.5,))
 
     @classmethod
     def for_many(cls, shape: tuple[int, ...]) -> "Sizes":
@@ -94,7 +100,10 @@ def find_lines(mask: Mask, sizes: Sizes) -> Lines:
         mask: where the ink is.
         sizes: of lines.
     """
-    return _level_lines(mask, sizes), _level_lines(np.ascontiguousarray(mask.T), sizes)
+    level = _level_lines(mask, sizes)
+    if not level and not (mask[0].any() and mask[-1].any()):
+        return [], []  # nothing could hold upright ones
+    return level, _level_lines(np.ascontiguousarray(mask.T), sizes)
 
 
 def printed_lines(lines: Lines, shape: tuple[int, ...], sizes: Sizes) -> Lines:
@@ -128,30 +137,38 @@ def _level_lines(mask: Mask, sizes: Sizes) -> list[Ruling]:
     if min(mask.shape) <= thickest:
         return []
     thin = mask & ~_opened(mask, thickest + 1)
-    rows, starts, ends = _runs(thin, max(4, round(sizes.shortest / 8)))
+    rows, starts, ends = _long_runs(thin, max(4, round(sizes.shortest / 8)))
     if len(rows) > _MOST_RUNS:
         longest = np.argsort(starts - ends, kind="stable")[:_MOST_RUNS]
         rows, starts, ends = rows[longest], starts[longest], ends[longest]
+    if not len(rows):
+        return []
+    middles, lengths = (starts + ends - 1) / 2, ends - starts
+    heights = np.rint(rows - np.multiply.outer(_SLOPES, middles)).astype(np.int64)
+    lowest = int(heights.min())
+    count = int(heights.max()) - lowest + 1
+    bins = heights + (np.arange(len(_SLOPES)) * count - lowest)[:, None]
+
+    def votes_of(chosen: Mask) -> NDArray[np.float64]:
+        return np.bincount(bins[:, chosen].ravel(), np.tile(lengths[chosen], len(_SLOPES)), count * len(_SLOPES))
+
+    left = np.ones(len(rows), np.bool_)
+    votes = votes_of(left)
     lines: list[Ruling] = []
     for _ in range(_MOST):
-        if not len(rows):
-            break
-        middles, lengths = (starts + ends - 1) / 2, ends - starts
-        heights = rows - np.multiply.outer(_SLOPES, middles)
-        lowest = int(np.floor(heights.min()))
-        bins = np.rint(heights).astype(np.int64) - lowest
-        count = int(bins.max()) + 2
-        bins += (np.arange(len(_SLOPES)) * count)[:, None]
-        votes = np.bincount(bins.ravel(), np.tile(lengths, len(_SLOPES)), count * len(_SLOPES))
         best = int(votes.argmax())
         if votes[best] < sizes.shortest * 0.5:
             break
         slope, height = _SLOPES[best // count], best % count + lowest
-        near = np.abs(rows - slope * middles - height) <= thickest / 2 + 1
-        guess = _fit(rows[near], middles[near], lengths[near])
-        if abs(guess[1]) <= 1.2 * _SLOPES[-1]:
-            lines += _cut(mask, thin, guess, sizes)
-        rows, starts, ends = rows[~near], starts[~near], ends[~near]
+        near = left & (np.abs(rows - slope * middles - height) <= thickest / 2 + 1)
+        if not near.any():
+            break
+        if ends[near].max() - starts[near].min() >= sizes.shortest:
+            guess = _fit(rows[near], middles[near], lengths[near])
+            if abs(guess[1]) <= 1.2 * _SLOPES[-1]:
+                lines += _cut(mask, thin, guess, sizes)
+        left &= ~near
+        votes -= votes_of(near)
     return lines
 
 
@@ -203,14 +220,11 @@ def _of_one_print(level: list[Ruling], upright: list[Ruling]) -> Lines:
     return [line for line in level if line.thickness <= most], [line for line in upright if line.thickness <= most]
 
 
-def _runs(mask: Mask, shortest: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+def _long_runs(mask: Mask, shortest: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Row, start and end of each level run that is long enough."""
-    steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).view(np.int8), axis=1)
-    at = np.flatnonzero(steps)
-    width = steps.shape[1]
-    starts, ends = at[::2], at[1::2]
+    rows, starts, ends = runs(mask)
     long = ends - starts >= shortest
-    return starts[long] // width, starts[long] % width, ends[long] % width
+    return rows[long], starts[long], ends[long]
 
 
 def _opened(mask: Mask, size: int) -> Mask:

@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from mnistx_runtime.preprocess.components import Components, components
 from mnistx_runtime.preprocess.ink import Floats, quantile, room_of
 from mnistx_runtime.preprocess.rulings import Lines, Sizes, erase, find_lines, printed_lines
+from mnistx_runtime.preprocess.top_hat import Bytes
 
 MIN_CONTRAST = 12  # grey levels of 255 between ground and ink
-_FAINT = 0.5  # of the level that separates ink from ground: printed lines are looked for down to there
 _BAND = 0.05  # of a digit's room: what lies mostly so near to the edge is no digit
 
 
@@ -37,14 +38,14 @@ class Segmentation:
     """Ink, apart from its ground.
 
     Args:
-        ink: float32 `(height, width)`, how far each pixel stands out, in grey levels.
+        ink: uint8 `(height, width)`, how far each pixel stands out, in grey levels.
         threshold: the level that separates ink from ground.
         pieces: the connected pieces of what lies above it.
         weight: `(pieces,)`, the ink of each; 0 for a piece that lies along the picture's edge, as a frame does.
         printed: lines that were taken out of the ink.
     """
 
-    ink: Floats
+    ink: Bytes
     threshold: float
     pieces: Components
     weight: NDArray[np.float64]
@@ -60,25 +61,31 @@ class Segmentation:
         """Share of the variance of the grey levels that lies between ink and ground, 0..1: near 1 for a pen on paper,
         lower where light and dark run into each other (the measure that Otsu 1979 maximizes).
         """
-        inked = self.pieces.labels >= 0
-        share = float(inked.mean())
+        counts = _histogram(self.ink)
+        levels = np.arange(256)
+        inked = np.where(levels > self.threshold, counts, 0)
+        ground = counts - inked
+        share = float(inked.sum() / counts.sum())
         if self.is_empty or share in (0.0, 1.0):
             return 0.0
-        gap = float(self.ink[inked].mean()) - float(self.ink[~inked].mean())
-        return share * (1 - share) * gap * gap / float(self.ink.var())
+        gap = float(inked @ levels / inked.sum() - ground @ levels / ground.sum())
+        mean = counts @ levels / counts.sum()
+        return share * (1 - share) * gap * gap / float(counts @ (levels - mean) ** 2 / counts.sum())
 
     def patch(self, pieces: list[int]) -> Patch:
         """The smallest box around some of the pieces, with their ink alone."""
         top, left = (int(side) for side in self.pieces.boxes[pieces, :2].min(0))
         bottom, right = (int(side) for side in self.pieces.boxes[pieces, 2:].max(0))
         box = np.s_[top:bottom, left:right]
-        mask, ink, ground = np.isin(self.pieces.labels[box], pieces), self.ink[box], self.threshold / 2
+        wanted = np.zeros(len(self.pieces.areas) + 1, np.bool_)
+        wanted[pieces] = True
+        mask, ink, ground = wanted[self.pieces.labels[box]], self.ink[box], np.float32(self.threshold / 2)
         full = quantile(ink[mask], 0.5)
-        covered = np.clip((ink - ground) / max(full - ground, 1), 0, 1)
-        return Patch(np.where(_dilate(mask, 2), covered, 0).astype(np.float32), mask, top, left)
+        covered = np.clip((ink - ground) / np.float32(max(full - ground, 1)), 0, 1)
+        return Patch(covered * _dilate(mask, 2), mask, top, left)
 
 
-def segment(ink: Floats, room: float | None = None, sizes: Sizes | None = None) -> Segmentation:
+def segment(ink: Bytes, room: float | None = None, sizes: Sizes | None = None) -> Segmentation:
     """Separate ink by one level: Otsu's, raised while what lies above it is ruling.
 
     Args:
@@ -97,17 +104,16 @@ def segment(ink: Floats, room: float | None = None, sizes: Sizes | None = None) 
     return Segmentation(ink, threshold, pieces, _weights(pieces, ink, max(2, round(room * _BAND))), printed)
 
 
-def _without_print(ink: Floats, sizes: Sizes) -> tuple[Floats, Lines]:
+def _without_print(ink: Bytes, sizes: Sizes) -> tuple[Floats, Lines]:
     """The ink without printed lines, and these; lines of another darkness are looked for in what is left."""
     printed: Lines = ([], [])
     threshold = _otsu(ink)
-    for _ in range(2):
-        mask = ink > threshold
+    for level in sizes.levels:
+        mask = ink > level * threshold
         lines = printed_lines(find_lines(mask, sizes), mask.shape, sizes)
         if not any(lines):
-            threshold *= _FAINT
             continue
-        rest = np.where(erase(mask, lines), np.float32(0), ink)
+        rest = np.where(erase(mask, lines), np.uint8(0), ink)
         threshold = _otsu(rest)
         left = components(rest > threshold)
         tallest = int((left.boxes[:, 2] - left.boxes[:, 0]).max(initial=0))
@@ -124,7 +130,7 @@ def _is_grid(pieces: Components, shape: tuple[int, ...]) -> bool:
     return bool((top <= 1) + (left <= 1) + (bottom >= height - 1) + (right >= width - 1) >= 3)
 
 
-def _weights(pieces: Components, ink: Floats, band: int) -> NDArray[np.float64]:
+def _weights(pieces: Components, ink: Bytes, band: int) -> NDArray[np.float64]:
     inner = pieces.labels[band:-band, band:-band]
     inside = np.bincount(inner[inner >= 0], minlength=len(pieces.areas))
     inked = pieces.labels >= 0
@@ -136,14 +142,22 @@ def _weights(pieces: Components, ink: Floats, band: int) -> NDArray[np.float64]:
 def _dilate(mask: NDArray[np.bool_], times: int) -> NDArray[np.bool_]:
     """The mask and the pixels around it."""
     for _ in range(times):
-        padded = np.pad(mask, 1)
-        mask = padded[:-2, 1:-1] | padded[2:, 1:-1] | padded[1:-1, :-2] | padded[1:-1, 2:] | mask
+        wider = mask.copy()
+        wider[1:] |= mask[:-1]
+        wider[:-1] |= mask[1:]
+        wider[:, 1:] |= mask[:, :-1]
+        wider[:, :-1] |= mask[:, 1:]
+        mask = wider
     return mask
 
 
-def _otsu(ink: Floats, above: float = 0) -> float:
+def _histogram(ink: Bytes) -> NDArray[np.float64]:
+    return np.array(Image.fromarray(ink).histogram(), np.float64)
+
+
+def _otsu(ink: Bytes, above: float = 0) -> float:
     """The threshold between two classes of brightness (Otsu 1979: largest variance between the classes)."""
-    counts = np.bincount(ink.astype(np.uint8).ravel(), minlength=256).astype(np.float64)
+    counts = _histogram(ink)
     counts[: int(above)] = 0
     below, levels = np.cumsum(counts), np.arange(256)
     mass = np.cumsum(counts * levels)
