@@ -135,7 +135,10 @@ def _delimiters(boxes: Boxes, large: NDArray[np.bool_], heavy: NDArray[np.bool_]
     if not len(digits):
         return []
     marks = []
+    others = np.flatnonzero(low & ~large)
     for piece in np.flatnonzero(low).tolist():
+        if _stands_under_others(boxes, others[others != piece], piece, tall):
+            continue
         apart = np.maximum(np.maximum(left[digits] - right[piece], left[piece] - right[digits]), 0)
         apart += np.maximum(np.maximum(top[digits] - bottom[piece], top[piece] - bottom[digits]), 0)
         apart[digits == piece] = 10 * tall
@@ -156,6 +159,14 @@ def _delimiters(boxes: Boxes, large: NDArray[np.bool_], heavy: NDArray[np.bool_]
         elif 0.25 <= middle <= 0.75 and height[piece] <= 0.3 * tall and width[piece] >= 1.5 * height[piece]:
             marks.append((piece, "-"))
     return marks
+
+
+def _stands_under_others(boxes: Boxes, others: NDArray[np.int64], piece: int, tall: float) -> bool:
+    """Whether other small pieces lie above or below one, as those of a broken digit do."""
+    top, left, bottom, right = boxes[piece]
+    beside = np.minimum(boxes[others, 3], right) - np.maximum(boxes[others, 1], left) > -_CLOSE / 2 * tall
+    level = np.minimum(boxes[others, 2], bottom) - np.maximum(boxes[others, 0], top) > -tall
+    return bool((beside & level).any())
 
 
 def _require_at_most(most: int, pieces: int) -> None:

@@ -32,6 +32,9 @@ _CUT_OFF = 0.7  # penalty for a digit at the picture's side that could be cut
 _NEIGHBOURS = 0.6  # of the ink that may be of digits beside the one
 _NEIGHBOUR = 2.0  # penalty for all of it
 _CLOSE = 0.1  # heights of a digit between what may be strokes of one
+_MARK = 0.5  # penalty for a point, comma or dash that may be a stroke of the digit beside it
+_APART = 8.0  # for it as a stroke, for each height between them
+_NEAR_MARK = 0.2  # heights between them, at most
 
 
 def prepare_patch(picture: Image.Image, found: Segmentation, digit: Patch, factor: int) -> Prepared:
@@ -71,26 +74,26 @@ def compete(line: Sequence[Item], tall: float, prepare: Callable[[Patch], Prepar
         prepare: makes the image of some ink.
     """
     found: list[Prepared] = []
-    at, before = 0, -1
     typical = float(np.median([item.patch.mask.sum() for item in line if item.mark is None]))
-    last: Patch | None = None
-    for patch, mark in line:
-        if mark is not None:
-            found.append(prepare(patch)._replace(span=(at, at + 1), mark=mark))
-            at, last = at + 1, None
-            continue
+    at, before, last = 0, 0, None
+    for item in line:
+        patch = item.patch
         stroke = stroke_width(patch.mask) * max(patch.mask.shape) / BOX
-        cuts = find_cuts(patch, tall, stroke)
+        cuts = find_cuts(patch, tall, stroke) if item.mark is None else []
         end = at + len(cuts) + 1
-        if last is not None and _may_be_one(last, patch, tall):
-            both = _join(last, patch)
-            found.append(_weigh(prepare(both), both, tall, _JOINED, (before, end)))
-        for first, past, penalty, part in _parts(patch, cuts, tall, round(stroke)):
-            found.append(_weigh(prepare(part), part, tall, penalty, (at + first, at + past)))
-        share = float(patch.mask.sum()) / typical
-        if share < _CRUMB:
-            found.append(found[-1]._replace(span=(at, end), penalty=_LEFT_OUT * share, mark=""))
-        before, at, last = at, end, patch
+        penalty = None if last is None else _penalty_of_joining(last, item, tall)
+        if last is not None and penalty is not None:
+            both = _join(last.patch, patch)
+            found.append(_weigh(prepare(both), both, tall, penalty, (before, end)))
+        if item.mark is not None:
+            found.append(prepare(patch)._replace(span=(at, end), mark=item.mark, penalty=_MARK))
+        else:
+            for first, past, cost, part in _parts(patch, cuts, tall, round(stroke)):
+                found.append(_weigh(prepare(part), part, tall, cost, (at + first, at + past)))
+            share = float(patch.mask.sum()) / typical
+            if share < _CRUMB:
+                found.append(found[-1]._replace(span=(at, end), penalty=_LEFT_OUT * share, mark=""))
+        before, at, last = at, end, item
     return found
 
 
@@ -155,10 +158,17 @@ def _weigh(prepared: Prepared, part: Patch, tall: float, penalty: float, span: t
     return prepared._replace(span=span, penalty=penalty)
 
 
-def _may_be_one(left: Patch, right: Patch, tall: float) -> bool:
-    end = left.left + left.mask.shape[1]
-    width = max(end, right.left + right.mask.shape[1]) - min(left.left, right.left)
-    return bool(right.left - end <= _CLOSE * tall and width <= tall)
+def _penalty_of_joining(left: Item, right: Item, tall: float) -> float | None:
+    """Penalty for what stands side by side as one digit; None where it can't be one."""
+    one, two = left.patch, right.patch
+    end, foot = one.left + one.mask.shape[1], one.top + one.mask.shape[0]
+    width = max(end, two.left + two.mask.shape[1]) - min(one.left, two.left)
+    if left.mark is None and right.mark is None:
+        return _JOINED if two.left - end <= _CLOSE * tall and width <= tall else None
+    if "_" in (left.mark, right.mark) or (left.mark and right.mark):
+        return None
+    gap = max(two.left - end, two.top - foot, one.top - two.top - two.mask.shape[0], 0) / tall
+    return _APART * gap if gap <= _NEAR_MARK and width <= _WIDEST * tall else None
 
 
 def _join(one: Patch, two: Patch) -> Patch:
