@@ -6,7 +6,7 @@ answers are most probable together is what the line says (over-segmentation and 
 Lecolinet 1996, "A survey of methods and strategies in character segmentation").
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,22 +37,6 @@ _APART = 8.0  # for it as a stroke, for each height between them
 _NEAR_MARK = 0.2  # heights between them, at most
 
 
-def prepare_patch(picture: Image.Image, found: Segmentation, digit: Patch, factor: int) -> Prepared:
-    """The image of a digit's ink.
-
-    Args:
-        picture: that it is in.
-        found: all its ink.
-        digit: the digit's.
-        factor: the picture's pixels to one of the ink's, along a side.
-    """
-    image = image_from_patch(digit)
-    height, width = digit.mask.shape
-    box = (digit.left, digit.top, digit.left + width, digit.top + height)
-    left, top, right, bottom = (side * factor for side in box)
-    return Prepared(picture, (left, top, right, bottom), image[None], digit.levels, *judge(found, digit, image))
-
-
 class Item(NamedTuple):
     """What hangs together on a line.
 
@@ -65,15 +49,68 @@ class Item(NamedTuple):
     mark: str | None = None
 
 
-def compete(line: Sequence[Item], tall: float, prepare: Callable[[Patch], Prepared]) -> list[Prepared]:
+class Part(NamedTuple):
+    """Some of the ink, which may be a digit.
+
+    Args:
+        patch: the ink.
+        span: the places on its line that it takes; see `Prepared`.
+        penalty: of it, whatever it looks like.
+        mark: see `Prepared`.
+    """
+
+    patch: Patch
+    span: tuple[int, int] = (0, 1)
+    penalty: float = 0.0
+    mark: str | None = None
+
+
+def prepare_parts(
+    picture: Image.Image, found: Segmentation, parts: Sequence[Part], tall: float, factor: int
+) -> list[Prepared]:
+    """The images of parts of the ink.
+
+    Args:
+        picture: that they are in.
+        found: all its ink.
+        parts: of it.
+        tall: height of a digit, in pixels of the ink.
+        factor: the picture's pixels to one of the ink's, along a side.
+    """
+    images = [image_from_patch(part.patch) for part in parts]
+    prepared = []
+    for part, image, verdict in zip(parts, images, judge(found, [part.patch for part in parts], images), strict=True):
+        patch = part.patch
+        height, width = patch.mask.shape
+        box = (patch.left, patch.top, patch.left + width, patch.top + height)
+        left, top, right, bottom = (side * factor for side in box)
+        penalty = part.penalty
+        if part.mark is None:
+            penalty += _TOO_WIDE * max(0.0, width / tall - 1) + _TOO_LOW * max(0.0, _LOW - height / tall)
+            penalty += _REJECTED if verdict.rejection_reason else 0
+        prepared.append(
+            Prepared(
+                picture,
+                (left, top, right, bottom),
+                image[None],
+                patch.levels,
+                *verdict,
+                span=part.span,
+                penalty=penalty,
+                mark=part.mark,
+            )
+        )
+    return prepared
+
+
+def compete(line: Sequence[Item], tall: float) -> list[Part]:
     """What the ink of a line may be, with spans and penalties.
 
     Args:
         line: what hangs together, from left to right.
         tall: height of a digit, in pixels.
-        prepare: makes the image of some ink.
     """
-    found: list[Prepared] = []
+    found: list[Part] = []
     typical = float(np.median([item.patch.mask.sum() for item in line if item.mark is None]))
     at, before, last = 0, 0, None
     for item in line:
@@ -83,54 +120,44 @@ def compete(line: Sequence[Item], tall: float, prepare: Callable[[Patch], Prepar
         end = at + len(cuts) + 1
         penalty = None if last is None else _penalty_of_joining(last, item, tall)
         if last is not None and penalty is not None:
-            both = _join(last.patch, patch)
-            found.append(_weigh(prepare(both), both, tall, penalty, (before, end)))
+            found.append(Part(_join(last.patch, patch), (before, end), penalty))
         if item.mark is not None:
-            found.append(prepare(patch)._replace(span=(at, end), mark=item.mark, penalty=_MARK))
+            found.append(Part(patch, (at, end), _MARK, item.mark))
         else:
             for first, past, cost, part in _parts(patch, cuts, tall, round(stroke)):
-                found.append(_weigh(prepare(part), part, tall, cost, (at + first, at + past)))
+                found.append(Part(part, (at + first, at + past), cost))
             share = float(patch.mask.sum()) / typical
             if share < _CRUMB:
-                found.append(found[-1]._replace(span=(at, end), penalty=_LEFT_OUT * share, mark=""))
+                found.append(Part(patch, (at, end), _LEFT_OUT * share, ""))
         before, at, last = at, end, item
     return found
 
 
-def compete_as_one(digit: Patch, shape: tuple[int, ...], prepare: Callable[[Patch], Prepared]) -> list[Prepared]:
+def compete_as_one(digit: Patch, shape: tuple[int, ...]) -> list[Part]:
     """What a picture's one digit may be: the ink that was found, or what is left of it without neighbours that come in
     from the picture's sides.
 
     Args:
         digit: the ink.
         shape: height and width of the picture that it is in.
-        prepare: makes the image of some ink.
     """
     tall, width = digit.mask.shape
-    whole = [_weigh(prepare(digit), digit, tall, 0.0, (0, 1))]
     cut_off = digit.left == 0, digit.left + width == shape[1]
     if not any(cut_off):
-        return whole
+        return [Part(digit)]
     stroke = stroke_width(digit.mask) * max(digit.mask.shape) / BOX
     cuts = find_cuts(digit, tall, stroke)
-    if cuts:
-        whole[0] = whole[0]._replace(penalty=whole[0].penalty + _CUT_OFF)
+    found = [Part(digit, penalty=_CUT_OFF if cuts else 0.0)]
     for left in [None, *(cuts if cut_off[0] else [])]:
         for right in [*(cuts if cut_off[1] else []), None]:
             if left is right or (left is not None and right is not None and left.column >= right.column):
                 continue
             part = part_between(digit, left, right)
             share = 1 - float(part.mask.sum() / digit.mask.sum())
-            if share > _NEIGHBOURS or part.mask.shape[0] < _LOW * tall:
-                continue
-            penalty = _CUT / 2 * sum(cut.ink for cut in (left, right) if cut is not None) + _NEIGHBOUR * share
-            prepared = _weigh(prepare(part), part, tall, penalty, (0, 1))
-            if whole[0].rejection_reason:
-                prepared = prepared._replace(
-                    rejection_reason=whole[0].rejection_reason, rejected_below=whole[0].rejected_below
-                )
-            whole.append(prepared)
-    return whole
+            if share <= _NEIGHBOURS and part.mask.shape[0] >= _LOW * tall:
+                penalty = _CUT / 2 * sum(cut.ink for cut in (left, right) if cut is not None) + _NEIGHBOUR * share
+                found.append(Part(part, penalty=penalty))
+    return found
 
 
 def _parts(patch: Patch, cuts: list[Cut], tall: float, stroke: int) -> Iterator[tuple[int, int, float, Patch]]:
@@ -149,13 +176,6 @@ def _parts(patch: Patch, cuts: list[Cut], tall: float, stroke: int) -> Iterator[
             shared = [stroke if cut is not None and cut.shares else 0 for cut in (left, right)]
             for wider in {(shared[0], 0), (0, shared[1]), (shared[0], shared[1])} - {(0, 0)}:
                 yield start, end, penalty + _SHARING, part_between(patch, left, right, wider)
-
-
-def _weigh(prepared: Prepared, part: Patch, tall: float, penalty: float, span: tuple[int, int]) -> Prepared:
-    height, width = (side / tall for side in part.mask.shape)
-    penalty += _TOO_WIDE * max(0.0, width - 1) + _TOO_LOW * max(0.0, _LOW - height)
-    penalty += _REJECTED if prepared.rejection_reason else 0
-    return prepared._replace(span=span, penalty=penalty)
 
 
 def _penalty_of_joining(left: Item, right: Item, tall: float) -> float | None:

@@ -11,7 +11,7 @@ from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.components import Components
 from mnistx_runtime.preprocess.ink import average_down, ink_of, quantile, turn_upright
-from mnistx_runtime.preprocess.lattice import compete_as_one, prepare_patch
+from mnistx_runtime.preprocess.lattice import compete_as_one, prepare_parts
 from mnistx_runtime.preprocess.mnist_image import SIDE
 from mnistx_runtime.preprocess.pen import Pen, pen_of
 from mnistx_runtime.preprocess.segmentation import MIN_CONTRAST, Patch, Segmentation, segment
@@ -97,7 +97,12 @@ def prepare_digit(picture: Image.Image) -> Prepared:
     if look.factor > 1 and max(look.digit.mask.shape) < _ENOUGH:
         x, y, right, bottom = look.surroundings(picture.size)
         look = _look(picture.crop((x, y, right, bottom)), look.pen, x, y)
-    first, *others = compete_as_one(look.digit, look.found.ink.shape, lambda digit: look.prepared(digit, picture))
+    first, *others = look.prepare(picture)
+    if first.rejection_reason:
+        others = [
+            each._replace(rejection_reason=first.rejection_reason, rejected_below=first.rejected_below)
+            for each in others
+        ]
     return first._replace(alternatives=tuple(others))
 
 
@@ -120,11 +125,14 @@ class _Look(NamedTuple):
     x: int
     y: int
 
-    def prepared(self, digit: Patch, picture: Image.Image) -> Prepared:
-        """The image of some of the ink."""
-        prepared = prepare_patch(picture, self.found, digit, self.factor)
-        left, top, right, bottom = prepared.box
-        return prepared._replace(box=(self.x + left, self.y + top, self.x + right, self.y + bottom))
+    def prepare(self, picture: Image.Image) -> list[Prepared]:
+        """The images of what the digit may be: of all its ink first."""
+        parts = compete_as_one(self.digit, self.found.ink.shape)
+        prepared = prepare_parts(picture, self.found, parts, self.digit.mask.shape[0], self.factor)
+        shift = (self.x, self.y, self.x, self.y)
+        return [
+            each._replace(box=tuple(side + by for side, by in zip(each.box, shift, strict=True))) for each in prepared
+        ]
 
     @property
     def box(self) -> tuple[int, int, int, int]:

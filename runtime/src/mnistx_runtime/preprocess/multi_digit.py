@@ -7,7 +7,7 @@ from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.boxes import empty_boxes
 from mnistx_runtime.preprocess.grouping import digit_height, group_pieces
 from mnistx_runtime.preprocess.ink import average_down, ink_of, turn_upright
-from mnistx_runtime.preprocess.lattice import Item, compete, prepare_patch
+from mnistx_runtime.preprocess.lattice import Item, compete, prepare_parts
 from mnistx_runtime.preprocess.pen import pen_of
 from mnistx_runtime.preprocess.rulings import Ruling, Sizes
 from mnistx_runtime.preprocess.segmentation import Patch, Segmentation, segment
@@ -43,10 +43,7 @@ def prepare_digits(picture: Image.Image) -> list[list[Prepared]]:
     for box in empty_boxes(found.printed, lines, tall):
         _put(items, Item(box, "_"))
 
-    def prepare(digit: Patch) -> Prepared:
-        return prepare_patch(picture, found, digit, factor)
-
-    return [compete(line, tall, prepare) for line in items]
+    return [prepare_parts(picture, found, compete(line, tall), tall, factor) for line in items]
 
 
 def _put(lines: list[list[Item]], item: Item) -> None:

@@ -1,5 +1,6 @@
 """Whether ink can be a digit at all. Only what no digit looks like is turned down; letters, for one, are not."""
 
+from collections.abc import Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -33,27 +34,45 @@ class Verdict(NamedTuple):
     rejected_below: float = inf
 
 
-def judge(found: Segmentation, digit: Patch, image: NDArray[np.uint8]) -> Verdict:
-    """Whether this can be a digit.
+def judge(found: Segmentation, digits: Sequence[Patch], images: Sequence[NDArray[np.uint8]]) -> list[Verdict]:
+    """Whether each of some digits can be one.
 
     Args:
         found: all the ink of the picture.
-        digit: that of the digit.
-        image: uint8 `(28, 28)`, made of it.
+        digits: the ink of each.
+        images: uint8 `(28, 28)`, made of each.
     """
-    if stroke_width(digit.mask) > _WIDEST_STROKE or image.sum() > _MOST_INK * 255:
-        return Verdict("no digit found: a solid shape, not pen strokes")
-    pieces = int((components(image > 100).areas >= 4).sum())
-    if pieces > _MOST_PIECES:
-        return Verdict(f"no digit found: the ink lies about in {pieces} pieces")
-    ground = np.ones((SIDE + 2, SIDE + 2), np.bool_)
-    ground[1:-1, 1:-1] = image <= 60
-    holes = int((components(ground).areas >= 2).sum()) - 1
-    if holes > _MOST_HOLES:
-        return Verdict(f"no digit found: the strokes enclose {holes} holes")
-    if _clarity(found, digit) < (_CLEAR_FILLING if _fills_the_picture(digit, found.ink.shape) else _CLEAR):
-        return Verdict("no digit found: light and dark run into each other, as nowhere on paper with a pen", _SURE)
-    return Verdict()
+    stack = np.stack(images)
+    inked = stack.sum((1, 2), dtype=np.int64)
+    pieces = _count_pieces(stack > 100, 4)
+    ground = np.ones((len(stack), SIDE + 2, SIDE + 2), np.bool_)
+    ground[:, 1:-1, 1:-1] = stack <= 60
+    holes = _count_pieces(ground, 2) - 1
+    verdicts = []
+    for digit, ink, parts, enclosed in zip(digits, inked, pieces, holes, strict=True):
+        if stroke_width(digit.mask) > _WIDEST_STROKE or ink > _MOST_INK * 255:
+            verdict = Verdict("no digit found: a solid shape, not pen strokes")
+        elif parts > _MOST_PIECES:
+            verdict = Verdict(f"no digit found: the ink lies about in {parts} pieces")
+        elif enclosed > _MOST_HOLES:
+            verdict = Verdict(f"no digit found: the strokes enclose {enclosed} holes")
+        elif _clarity(found, digit) < (_CLEAR_FILLING if _fills_the_picture(digit, found.ink.shape) else _CLEAR):
+            verdict = Verdict(
+                "no digit found: light and dark run into each other, as nowhere on paper with a pen", _SURE
+            )
+        else:
+            verdict = Verdict()
+        verdicts.append(verdict)
+    return verdicts
+
+
+def _count_pieces(masks: NDArray[np.bool_], smallest: int) -> NDArray[np.int64]:
+    """How many connected pieces of some pixels and more each of `(N, height, width)` masks has."""
+    count, height, width = masks.shape
+    rows = np.zeros((count, height + 1, width), np.bool_)  # a free row keeps them apart
+    rows[:, :-1] = masks
+    found = components(rows.reshape(-1, width))
+    return np.bincount(found.boxes[found.areas >= smallest, 0] // (height + 1), minlength=count)
 
 
 def _clarity(found: Segmentation, digit: Patch) -> float:
