@@ -10,7 +10,7 @@ from mnistx_runtime.preprocess.upright import apply_turn, turn_of
 
 Floats = NDArray[np.float32]
 
-WORKING_SIDE = 384  # pixels of the longer side; larger pictures are averaged down to at most this
+WORKING_SIDE = 256  # pixels of the longer side; larger pictures are averaged down to at most this
 _LARGEST_SIDE = 4096  # pixels; what is larger is averaged down before anything else, to bound the memory
 _DARKEST = 32  # grey level of paper in the deepest shadow in which ink is still judged by the share of light it takes
 _EVERY = 4  # rows; of these the noise is measured

@@ -94,8 +94,7 @@ def segment(ink: Bytes, room: float | None = None, sizes: Sizes | None = None) -
         sizes: of printed lines; None for those in a picture of one digit.
     """
     room = room_of(ink.shape) if room is None else room
-    ink, printed = _without_print(ink, sizes or Sizes.for_one(ink.shape))
-    threshold = _otsu(ink)
+    ink, printed, threshold = _without_print(ink, sizes or Sizes.for_one(ink.shape))
     for _ in range(3):
         pieces = components(ink > threshold)
         if not len(pieces.areas) or not _is_grid(pieces, ink.shape):
@@ -104,8 +103,10 @@ def segment(ink: Bytes, room: float | None = None, sizes: Sizes | None = None) -
     return Segmentation(ink, threshold, pieces, _weights(pieces, ink, max(2, round(room * _BAND))), printed)
 
 
-def _without_print(ink: Bytes, sizes: Sizes) -> tuple[Floats, Lines]:
-    """The ink without printed lines, and these; lines of another darkness are looked for in what is left."""
+def _without_print(ink: Bytes, sizes: Sizes) -> tuple[Bytes, Lines, float]:
+    """The ink without printed lines, these, and Otsu's level; lines of another darkness are looked for in what is
+    left.
+    """
     printed: Lines = ([], [])
     threshold = _otsu(ink)
     for level in sizes.levels:
@@ -114,13 +115,13 @@ def _without_print(ink: Bytes, sizes: Sizes) -> tuple[Floats, Lines]:
         if not any(lines):
             continue
         rest = np.where(erase(mask, lines), np.uint8(0), ink)
-        threshold = _otsu(rest)
-        left = components(rest > threshold)
+        lower = _otsu(rest)
+        left = components(rest > lower)
         tallest = int((left.boxes[:, 2] - left.boxes[:, 0]).max(initial=0))
         if tallest < sizes.rest:
             break
-        ink, printed = rest, (printed[0] + lines[0], printed[1] + lines[1])
-    return ink, printed
+        ink, threshold, printed = rest, lower, (printed[0] + lines[0], printed[1] + lines[1])
+    return ink, printed, threshold
 
 
 def _is_grid(pieces: Components, shape: tuple[int, ...]) -> bool:
@@ -162,7 +163,6 @@ def _otsu(ink: Bytes, above: float = 0) -> float:
     below, levels = np.cumsum(counts), np.arange(256)
     mass = np.cumsum(counts * levels)
     rest = below[-1] - below
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = below * rest * (mass / below - (mass[-1] - mass) / rest) ** 2
-    between = np.nan_to_num(between)
+    both = np.maximum(below * rest, 1)
+    between = (mass * rest - (mass[-1] - mass) * below) ** 2 / both
     return float(np.flatnonzero(between == between.max()).mean())  # clean pictures have a plateau of best thresholds
