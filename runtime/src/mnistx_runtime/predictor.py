@@ -24,6 +24,7 @@ from mnistx_runtime.forks import no_fork
 from mnistx_runtime.pictures import Source, source_name
 from mnistx_runtime.prediction import Mark, Prediction, Reading
 from mnistx_runtime.preprocess import Prepared, Preprocess, preprocess_for
+from mnistx_runtime.preprocess.several import SEVERAL
 from mnistx_runtime.temperature import apply_temperature
 from mnistx_runtime.threads import available_cpus
 
@@ -50,6 +51,12 @@ def _open_bundled(runtime: str) -> Artifact:
     if sha256(artifact.files[BUNDLED.suffix]) != BUNDLED_SHA256:
         raise VerificationFailed(f"{BUNDLED} is not the model that mnistx-runtime came with; install it again")
     return artifact
+
+
+def _only_digit(reading: Reading) -> Prediction:
+    """The answer to a picture of one digit; rejected where its ink is of several that touch."""
+    first, *others = reading.lines[0]
+    return replace(first, rejection_reason=SEVERAL) if others else first
 
 
 class Predictor:
@@ -192,7 +199,7 @@ class Predictor:
                 for each, source in zip(batch, sources, strict=True):
                     if isinstance(each, list):
                         reading = self._reading(next(chosen), source_name(source), elapsed)
-                        yield reading if many else reading.lines[0][0]
+                        yield reading if many else _only_digit(reading)
                     else:
                         yield each
                 at += len(batch)
@@ -207,8 +214,8 @@ class Predictor:
         Raises:
             BadInput, PredictionRefused: see `predict`.
         """
-        ((prepared,),), reading = self._explain(picture, False)
-        return prepared, reading.lines[0][0]
+        ((prepared, *_),), reading = self._explain(picture, False)
+        return prepared, _only_digit(reading)
 
     def explain_many(self, picture: Source) -> tuple[list[list[Prepared]], Reading]:
         """What `predict_many` does, with what the model saw, line by line."""

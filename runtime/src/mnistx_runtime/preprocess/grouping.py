@@ -16,7 +16,7 @@ _CLOSE = 0.2  # what is farther apart belongs to two digits
 _LARGEST = 1.35  # height and width
 _WIDEST = 0.9  # of a digit of two strokes side by side
 _HOLLOW = 0.12  # share of its box that a frame's ink is at most
-_MOST = 1000  # digits in a picture; a page of small ones has fewer
+_MOST = 1200  # digits in a picture; a page of small ones has fewer
 _MOST_CRUMBS = 4 * _MOST
 
 Boxes = NDArray[np.int64]

@@ -28,6 +28,7 @@ _JOINED = 1.0  # for what doesn't hang together
 _SHARING = 0.3  # penalty for such a side
 _CRUMB = 0.35  # of the ink of a typical digit: less may be none
 _LEFT_OUT = 6.0  # penalty for a typical digit's ink that is left out
+_WIDE_ONE = 1.3  # heights: what is wider, may be several digits that touch
 _CUT_OFF = 0.7  # penalty for a digit at the picture's side that could be cut
 _NEIGHBOURS = 0.6  # of the ink that may be of digits beside the one
 _NEIGHBOUR = 2.0  # penalty for all of it
@@ -134,8 +135,8 @@ def compete(line: Sequence[Item], tall: float) -> list[Part]:
 
 
 def compete_as_one(digit: Patch, shape: tuple[int, ...]) -> list[Part]:
-    """What a picture's one digit may be: the ink that was found, or what is left of it without neighbours that come in
-    from the picture's sides.
+    """What a picture's one digit may be: the ink that was found; what is left of it without neighbours that come in
+    from the picture's sides; or, where it is wide, several digits that touch.
 
     Args:
         digit: the ink.
@@ -143,10 +144,14 @@ def compete_as_one(digit: Patch, shape: tuple[int, ...]) -> list[Part]:
     """
     tall, width = digit.mask.shape
     cut_off = digit.left == 0, digit.left + width == shape[1]
-    if not any(cut_off):
+    wide = width > _WIDE_ONE * tall
+    if not any(cut_off) and not wide:
         return [Part(digit)]
     stroke = stroke_width(digit.mask) * max(digit.mask.shape) / BOX
     cuts = find_cuts(digit, tall, stroke)
+    if wide:
+        parts = [Part(part, (start, end), cost) for start, end, cost, part in _parts(digit, cuts, tall, round(stroke))]
+        return [Part(digit, (0, len(cuts) + 1), -_TOO_WIDE * (width / tall - 1)), *parts]
     found = [Part(digit, penalty=_CUT_OFF if cuts else 0.0)]
     for left in [None, *(cuts if cut_off[0] else [])]:
         for right in [*(cuts if cut_off[1] else []), None]:

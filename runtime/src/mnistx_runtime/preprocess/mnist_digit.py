@@ -15,6 +15,7 @@ from mnistx_runtime.preprocess.lattice import compete_as_one, prepare_parts
 from mnistx_runtime.preprocess.mnist_image import SIDE
 from mnistx_runtime.preprocess.pen import Pen, pen_of
 from mnistx_runtime.preprocess.segmentation import MIN_CONTRAST, Patch, Segmentation, segment
+from mnistx_runtime.preprocess.several import SEVERAL, WIDEST, are_several
 
 _ENOUGH = 120  # working pixels of a digit; a smaller one in a large picture is looked at again, closer
 
@@ -164,23 +165,17 @@ def _look(picture: Image.Image, pen: Pen | None = None, x: int = 0, y: int = 0) 
     found = segment(ink_of(small, pen))
     if found.is_empty:
         raise PredictionRefused("no ink found: nothing stands out from the ground")
-    if _are_several(found.pieces.boxes[found.weight >= 0.35 * found.weight.max()]):
-        raise PredictionRefused("more than one digit found; cut out the one to read, or read all of them with --many")
-    return _Look(found, found.patch(_pieces_of_digit(found.pieces, found.weight)), pen, factor, x, y)
+    if are_several(found.pieces.boxes, found.weight):
+        raise PredictionRefused(SEVERAL)
+    digit = found.patch(_pieces_of_digit(found.pieces, found.weight))
+    if digit.mask.shape[1] > WIDEST * digit.mask.shape[0]:
+        raise PredictionRefused(SEVERAL)
+    return _Look(found, digit, pen, factor, x, y)
 
 
 def _is_mnists(grey: NDArray[np.uint8]) -> bool:
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     return quantile(border, 0.5) < 64 and int(grey.max()) - int(grey.min()) >= MIN_CONTRAST
-
-
-def _are_several(boxes: NDArray[np.int64]) -> bool:
-    """Whether tall pieces stand side by side in a group that is wider than a digit is. Boxes as in `Components`."""
-    height, width = np.ptp(boxes[:, [0, 2]]), np.ptp(boxes[:, [1, 3]])
-    tall = boxes[boxes[:, 2] - boxes[:, 0] >= 0.6 * height]
-    tall = tall[tall[:, 1].argsort()]
-    apart = tall[1:, 1] - tall[:-1, 3]
-    return bool(width > 1.15 * height and (apart >= 0).any())
 
 
 def _pieces_of_digit(pieces: Components, weight: NDArray[np.float64]) -> list[int]:

@@ -13,6 +13,7 @@ from mnistx_runtime.preprocess.rulings import Ruling, Sizes
 from mnistx_runtime.preprocess.segmentation import Patch, Segmentation, segment
 
 _FIRST_SIDE = 384  # working pixels of the longer side, at which the height of a digit is measured
+_FIRST_FACTOR = 8  # pixels of the picture to one of these, at most: digits of a page may be small
 _HEIGHT = 64  # working pixels of a digit, where the picture has as many
 _LARGEST = 2048  # working pixels of the longer side
 _LINE_APART = 0.5  # heights of a digit between two printed lines that aren't one in pieces
@@ -64,7 +65,7 @@ def _middle(patch: Patch) -> tuple[float, float]:
 
 def _look(picture: Image.Image) -> tuple[Segmentation, int]:
     """The ink at the size at which digits are looked at, and the picture's pixels to one of it, along a side."""
-    small, factor = average_down(picture, _FIRST_SIDE)
+    small, factor = average_down(picture, max(_FIRST_SIDE, -(-max(picture.size) // _FIRST_FACTOR)))
     pen = pen_of(small)
     first = segment(ink_of(small, pen), sizes=Sizes.for_many(small.size))
     tall = digit_height(first) * factor
