@@ -1,6 +1,7 @@
-"""Finds the printed boxes that nothing is written into."""
+"""Finds the printed boxes and the places of combs that digits are written into, and those that are empty."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -8,51 +9,87 @@ from mnistx_runtime.preprocess.rulings import Lines, Ruling
 from mnistx_runtime.preprocess.segmentation import Patch
 
 _NARROWEST = 0.6  # of a box, in heights of a digit
-_WIDEST = 3.0  # likewise
+_WIDEST = 3.5  # likewise
 _MEET = 0.4  # between the end of a box's side and its foot, likewise
+_ABOVE = 0.5  # a digit's middle above or below its box, likewise
+_ALIKE = 0.2  # share that boxes of one form differ in width
 
 
-def empty_boxes(printed: Lines, lines: Sequence[Sequence[Patch]], tall: float) -> list[Patch]:
-    """The boxes and the places of a comb without a digit in them, as patches of their size with no ink.
+class Cell(NamedTuple):
+    """A place for one digit, in pixels.
+
+    Args:
+        left: column of its left side.
+        top: row of its top; of a comb, of what is as high as a digit.
+        right: column of its right side.
+        bottom: row of its foot.
+    """
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self.right - self.left
+
+    def holds(self, patch: Patch, tall: float) -> bool:
+        """Whether the middle of some ink is in it, or a little above or below."""
+        x, y = patch.left + patch.mask.shape[1] / 2, patch.top + patch.mask.shape[0] / 2
+        return self.left <= x <= self.right and self.top - _ABOVE * tall <= y <= self.bottom + _ABOVE * tall
+
+    def as_patch(self) -> Patch:
+        """A patch of its size, with no ink."""
+        size = max(1, self.bottom - self.top), max(1, self.width)
+        return Patch(np.zeros(size, np.float32), np.ones(size, np.bool_), max(0, self.top), max(0, self.left))
+
+
+def find_cells(printed: Lines, digits: Sequence[Patch], tall: float) -> list[Cell]:
+    """The boxes and the places of combs, from left to right, that are as wide as those with a digit in them.
 
     Args:
         printed: the printed lines.
-        lines: the digits.
+        digits: ink that may be digits.
         tall: height of a digit, in pixels.
     """
+    found = sorted(_places(printed, tall), key=lambda cell: cell.width)
+    held = [next((cell for cell in found if cell.holds(digit, tall)), None) for digit in digits]
+    widths = [cell.width for cell in held if cell is not None]
+    if not widths:
+        return []
+    typical = float(np.median(widths))
+    cells: list[Cell] = []
+    for cell in sorted(found, key=lambda cell: abs(cell.width - typical)):
+        if abs(cell.width - typical) <= _ALIKE * typical and not any(_overlap(cell, other) for other in cells):
+            cells.append(cell)
+    return sorted(cells, key=lambda cell: cell.left)
+
+
+def _overlap(one: Cell, two: Cell) -> bool:
+    level = min(one.bottom, two.bottom) - max(one.top, two.top)
+    return level > 0 and min(one.right, two.right) - max(one.left, two.left) > 0.1 * one.width
+
+
+def _places(printed: Lines, tall: float) -> list[Cell]:
+    """Between all lines that stand side by side on the same foot, as far apart as the sides of a box are."""
     level, upright = printed
-    middles = [(d.left + d.mask.shape[1] / 2, d.top + d.mask.shape[0] / 2) for line in lines for d in line]
-    found = []
-    for left, right in _sides(upright, tall):
-        x = (left.at(left.end) + right.at(right.end)) / 2
-        west, east = round(left.at(left.end)), round(right.at(right.end))
-        bottom = round((left.end + right.end) / 2)
-        top = min(left.start, right.start, round(bottom - tall))
-        if not any(_reaches(line, west, east) and abs(line.at(x) - bottom) <= _MEET * tall for line in level):
-            continue
-        if not any(west <= column <= east and top - tall / 2 <= row <= bottom + tall / 2 for column, row in middles):
-            size = max(1, bottom - top), max(1, east - west)
-            found.append(Patch(np.zeros(size, np.float32), np.ones(size, np.bool_), max(0, top), max(0, west)))
-    return found
-
-
-def _sides(upright: list[Ruling], tall: float) -> list[tuple[Ruling, Ruling]]:
-    """Lines that stand side by side on the same foot, as far apart as the sides of a box are."""
-    pairs = []
+    cells = []
     for left in upright:
-        beside = [
-            (right.at(right.end) - left.at(left.end), right)
-            for right in upright
-            if abs(right.end - left.end) <= _MEET * tall and right.at(right.end) > left.at(left.end) + _MEET * tall
-        ]
-        if beside:
-            gap, right = min(beside, key=lambda each: each[0])
-            if _NARROWEST * tall <= gap <= _WIDEST * tall:
-                pairs.append((left, right))
-    return pairs
+        for right in upright:
+            west, east = left.at(left.end), right.at(right.end)
+            if not (_NARROWEST * tall <= east - west <= _WIDEST * tall and abs(right.end - left.end) <= _MEET * tall):
+                continue
+            bottom = (left.end + right.end) / 2
+            middle = (west + east) / 2
+            if any(_reaches(line, west, east) and abs(line.at(middle) - bottom) <= _MEET * tall for line in level):
+                top = min(left.start, right.start, round(bottom - tall))
+                cells.append(Cell(round(west), top, round(east), round(bottom)))
+    return cells
 
 
-def _reaches(line: Ruling, west: int, east: int) -> bool:
+def _reaches(line: Ruling, west: float, east: float) -> bool:
     """Whether a level line goes from one side of a box to the other."""
     slack = 0.15 * (east - west) + line.thickness
     return line.start <= west + slack and line.end >= east - slack

@@ -29,6 +29,7 @@ _SHARING = 0.3  # penalty for such a side
 _CRUMB = 0.35  # of the ink of a typical digit: less may be none
 _LEFT_OUT = 6.0  # penalty for a typical digit's ink that is left out
 _WIDE_ONE = 1.3  # heights: what is wider, may be several digits that touch
+_BESIDE = 2.0  # penalty for all the ink in a box that is left out
 _CUT_OFF = 0.7  # penalty for a digit at the picture's side that could be cut
 _NEIGHBOURS = 0.6  # of the ink that may be of digits beside the one
 _NEIGHBOUR = 2.0  # penalty for all of it
@@ -44,10 +45,12 @@ class Item(NamedTuple):
     Args:
         patch: its ink.
         mark: what it is if it is no digit; see `Prepared`.
+        rivals: of all that is in a box, each piece alone; the box holds one digit.
     """
 
     patch: Patch
     mark: str | None = None
+    rivals: tuple[Patch, ...] | None = None
 
 
 class Part(NamedTuple):
@@ -117,13 +120,18 @@ def compete(line: Sequence[Item], tall: float) -> list[Part]:
     for item in line:
         patch = item.patch
         stroke = stroke_width(patch.mask) * max(patch.mask.shape) / BOX
-        cuts = find_cuts(patch, tall, stroke) if item.mark is None else []
+        cuts = find_cuts(patch, tall, stroke) if item.mark is None and item.rivals is None else []
         end = at + len(cuts) + 1
         penalty = None if last is None else _penalty_of_joining(last, item, tall)
         if last is not None and penalty is not None:
-            found.append(Part(_join(last.patch, patch), (before, end), penalty))
+            found.append(Part(join(last.patch, patch), (before, end), penalty))
         if item.mark is not None:
             found.append(Part(patch, (at, end), _MARK, item.mark))
+        elif item.rivals is not None:
+            found.append(Part(patch, (at, end)))
+            for rival in item.rivals:
+                left_out = 1 - float(rival.mask.sum() / patch.mask.sum())
+                found.append(Part(rival, (at, end), _BESIDE * left_out))
         else:
             for first, past, cost, part in _parts(patch, cuts, tall, round(stroke)):
                 found.append(Part(part, (at + first, at + past), cost))
@@ -188,6 +196,8 @@ def _penalty_of_joining(left: Item, right: Item, tall: float) -> float | None:
     one, two = left.patch, right.patch
     end, foot = one.left + one.mask.shape[1], one.top + one.mask.shape[0]
     width = max(end, two.left + two.mask.shape[1]) - min(one.left, two.left)
+    if left.rivals is not None or right.rivals is not None:
+        return None
     if left.mark is None and right.mark is None:
         return _JOINED if two.left - end <= _CLOSE * tall and width <= tall else None
     if "_" in (left.mark, right.mark) or (left.mark and right.mark):
@@ -196,7 +206,7 @@ def _penalty_of_joining(left: Item, right: Item, tall: float) -> float | None:
     return _APART * gap if gap <= _NEAR_MARK and width <= _WIDEST * tall else None
 
 
-def _join(one: Patch, two: Patch) -> Patch:
+def join(one: Patch, two: Patch) -> Patch:
     """The ink of both."""
     top, left = min(one.top, two.top), min(one.left, two.left)
     bottom = max(one.top + one.mask.shape[0], two.top + two.mask.shape[0])

@@ -1,13 +1,15 @@
 """Finds all the digits in a picture, and the order in which they are read."""
 
+from functools import reduce
+
 import numpy as np
 from PIL import Image
 
 from mnistx_runtime.preprocess import Prepared
-from mnistx_runtime.preprocess.boxes import empty_boxes
+from mnistx_runtime.preprocess.boxes import Cell, find_cells
 from mnistx_runtime.preprocess.grouping import digit_height, group_pieces
 from mnistx_runtime.preprocess.ink import average_down, ink_of, turn_upright
-from mnistx_runtime.preprocess.lattice import Item, compete, prepare_parts
+from mnistx_runtime.preprocess.lattice import Item, compete, join, prepare_parts
 from mnistx_runtime.preprocess.pen import pen_of
 from mnistx_runtime.preprocess.rulings import Ruling, Sizes
 from mnistx_runtime.preprocess.segmentation import Patch, Segmentation, segment
@@ -18,6 +20,7 @@ _HEIGHT = 64  # working pixels of a digit, where the picture has as many
 _LARGEST = 2048  # working pixels of the longer side
 _LINE_APART = 0.5  # heights of a digit between two printed lines that aren't one in pieces
 _FOOT = 2.2  # heights of a digit that a line is below its middle, at most, where it stands on it
+_BOXED = 1.2  # widths of a box: of a digit in it, at most
 _ROOM = 1.5  # a digit's room, in heights of a digit
 
 
@@ -38,14 +41,33 @@ def prepare_digits(picture: Image.Image) -> list[list[Prepared]]:
     tall = digit_height(found)
     boxed = min(len(found.printed[0]), len(found.printed[1]) // 2) > 0
     groups, marks = group_pieces(found, tall, delimited=not boxed)
-    lines = _lines([found.patch(group) for group in groups], found.printed[0], tall)
-    items = [[Item(digit) for digit in line] for line in lines]
+    patches = [found.patch(group) for group in groups]
+    cells = find_cells(found.printed, patches, tall) if boxed else []
+    held, free = _share_out(patches, cells, tall)
+    rivals = {id(whole): tuple(parts) if len(parts) > 1 else () for whole, parts in held}
+    lines = _lines([whole for whole, _ in held] + free, found.printed[0], tall)
+    items = [[Item(digit, rivals=rivals.get(id(digit))) for digit in line] for line in lines]
     for piece, mark in marks:
         _put(items, Item(found.patch([piece]), mark))
-    for box in empty_boxes(found.printed, lines, tall):
-        _put(items, Item(box, "_"))
-
+    for cell in cells:
+        if not any(cell.holds(patch, tall) for patch in patches):
+            _put(items, Item(cell.as_patch(), "_"))
     return [prepare_parts(picture, found, compete(line, tall), tall, factor) for line in items]
+
+
+def _share_out(
+    patches: list[Patch], cells: list[Cell], tall: float
+) -> tuple[list[tuple[Patch, list[Patch]]], list[Patch]]:
+    """The ink of each box, with its parts; and what is in none."""
+    held: dict[Cell, list[Patch]] = {}
+    free = []
+    for patch in patches:
+        cell = next((cell for cell in cells if cell.holds(patch, tall)), None)
+        if cell is None or patch.mask.shape[1] > _BOXED * cell.width:
+            free.append(patch)
+        else:
+            held.setdefault(cell, []).append(patch)
+    return [(reduce(join, parts), parts) for parts in held.values()], free
 
 
 def _put(lines: list[list[Item]], item: Item) -> None:
