@@ -1,6 +1,7 @@
 """Finds the printed boxes and the places of combs that digits are written into, and those that are empty."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -73,19 +74,28 @@ def _overlap(one: Cell, two: Cell) -> bool:
 
 
 def _places(printed: Lines, tall: float) -> list[Cell]:
-    """Between all lines that stand side by side on the same foot, as far apart as the sides of a box are."""
+    """Between all lines that stand side by side, as far apart as the sides of a box are, and the level ones that reach
+    from one to the other.
+    """
     level, upright = printed
     cells = []
     for left in upright:
         for right in upright:
-            west, east = left.at(left.end), right.at(right.end)
-            if not (_NARROWEST * tall <= east - west <= _WIDEST * tall and abs(right.end - left.end) <= _MEET * tall):
+            foot, head = min(left.end, right.end), max(left.start, right.start)
+            west, east = left.at((foot + head) / 2), right.at((foot + head) / 2)
+            if not _NARROWEST * tall <= east - west <= _WIDEST * tall or foot - head < _MEET * tall:
                 continue
-            bottom = (left.end + right.end) / 2
-            middle = (west + east) / 2
-            if any(_reaches(line, west, east) and abs(line.at(middle) - bottom) <= _MEET * tall for line in level):
-                top = min(left.start, right.start, round(bottom - tall))
-                cells.append(Cell(round(west), top, round(east), round(bottom)))
+            middle, slack = (west + east) / 2, _MEET * tall
+            rows = sorted(line.at(middle) for line in level if _reaches(line, west, east))
+            rows = [row for row in rows if head - slack <= row <= foot + slack]
+            edges = [row for k, row in enumerate(rows) if not k or row - rows[k - 1] > slack]
+            if len(edges) == 1 and abs(edges[0] - foot) <= slack:
+                edges = [min(left.start, right.start, edges[0] - tall), edges[0]]
+            cells += [
+                Cell(round(west), round(top), round(east), round(bottom))
+                for top, bottom in pairwise(edges)
+                if bottom - top <= _WIDEST * tall
+            ]
     return cells
 
 

@@ -21,6 +21,8 @@ _LARGEST = 2048  # working pixels of the longer side
 _LINE_APART = 0.5  # heights of a digit between two printed lines that aren't one in pieces
 _FOOT = 2.2  # heights of a digit that a line is below its middle, at most, where it stands on it
 _BOXED = 1.2  # widths of a box: of a digit in it, at most
+_EDGE = 0.1  # of a box's width, where its lines may have left crumbs
+_BROKEN = 0.4  # heights of a digit that crumbs are high together, at least
 _ROOM = 1.5  # a digit's room, in heights of a digit
 
 
@@ -43,6 +45,7 @@ def prepare_digits(picture: Image.Image) -> list[list[Prepared]]:
     groups, marks = group_pieces(found, tall, delimited=not boxed)
     patches = [found.patch(group) for group in groups]
     cells = find_cells(found.printed, patches, tall) if boxed else []
+    patches += [patch for cell in cells if (patch := _crumbs(found, cell, patches, tall)) is not None]
     held, free = _share_out(patches, cells, tall)
     rivals = {id(whole): tuple(parts) if len(parts) > 1 else () for whole, parts in held}
     lines = _lines([whole for whole, _ in held] + free, found.printed[0], tall)
@@ -53,6 +56,19 @@ def prepare_digits(picture: Image.Image) -> list[list[Prepared]]:
         if not any(cell.holds(patch, tall) for patch in patches):
             _put(items, Item(cell.as_patch(), "_"))
     return [prepare_parts(picture, found, compete(line, tall), tall, factor) for line in items]
+
+
+def _crumbs(found: Segmentation, cell: Cell, patches: list[Patch], tall: float) -> Patch | None:
+    """The ink in a box that holds no digit, if it is enough for a broken one."""
+    if any(cell.holds(patch, tall) for patch in patches):
+        return None
+    boxes = found.pieces.boxes
+    x, y = (boxes[:, 1] + boxes[:, 3]) / 2, (boxes[:, 0] + boxes[:, 2]) / 2
+    edge = _EDGE * cell.width
+    inside = (x > cell.left + edge) & (x < cell.right - edge) & (y > cell.top + edge) & (y < cell.bottom - edge)
+    crumbs = np.flatnonzero(inside & (found.weight > 0)).tolist()
+    patch = found.patch(crumbs) if crumbs else None
+    return patch if patch is not None and patch.mask.shape[0] >= _BROKEN * tall else None
 
 
 def _share_out(

@@ -4,6 +4,7 @@ Lines lie level or upright, up to a slope of a tenth. A line is a printed one wh
 printed line that crosses it there, or by the picture's edge. Strokes that cross a line are kept whole.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,9 @@ _SLOPES = np.linspace(-0.1, 0.1, 21)
 _FILLED = 0.6  # of a line between its ends
 _OWN = 0.5  # of a line that nothing else stands on
 _EDGE = 0.03  # of the picture, where level lines may end already; upright ones could be a 1
+_ONE_PLACE = 1.15  # of the widest place of a comb: two that are together no wider are one
+_INSIDE = 0.25  # of the widest place: from what parts it in two to either side of it, at least
+_AS_HIGH = 0.8  # of the lower one of the teeth beside it
 _MOST = 80  # lines of either direction
 _MOST_RUNS = 4000
 
@@ -293,8 +297,22 @@ def _teeth(upright: list[Ruling], level: list[Ruling]) -> list[Ruling]:
             continue
         first, last = min(standing, key=lambda each: each[0]), max(standing, key=lambda each: each[0])
         if first[0] - base.start <= first[1] and base.end - last[0] <= last[1]:
-            teeth += [line for _, _, line in standing if line.thickness <= 1.5 * base.thickness + 1]
+            thin = [(column, line) for column, _, line in standing if line.thickness <= 1.5 * base.thickness + 1]
+            teeth += _of_even_places(sorted(thin, key=lambda each: each[0]))
     return teeth
+
+
+def _of_even_places(teeth: list[tuple[float, Ruling]]) -> list[Ruling]:
+    """The teeth but for those that part a place in two, as a 1 that stands in it does. Each comes with its column."""
+    widest = max((right - left for (left, _), (right, _) in pairwise(teeth)), default=0.0)
+    kept = teeth[:1]
+    for (column, line), (right, beyond) in pairwise(teeth[1:]):
+        left, before = kept[-1]
+        inside = min(column - left, right - column) > _INSIDE * widest
+        lower = line.length < _AS_HIGH * min(before.length, beyond.length)
+        if not (inside or lower) or right - left > _ONE_PLACE * widest:
+            kept.append((column, line))
+    return [line for _, line in kept + teeth[1:][-1:]]
 
 
 def _erase(mask: Mask, erased: Mask, line: Ruling) -> None:
