@@ -30,6 +30,7 @@ _CRUMB = 0.35  # of the ink of a typical digit: less may be none
 _LEFT_OUT = 6.0  # penalty for a typical digit's ink that is left out
 _WIDE_ONE = 1.3  # heights: what is wider, may be several digits that touch
 _BESIDE = 2.0  # penalty for all the ink in a box that is left out
+_AS_ONE = 1.5  # penalty for each height more, as one
 _CUT_OFF = 0.7  # penalty for a digit at the picture's side that could be cut
 _NEIGHBOURS = 0.6  # of the ink that may be of digits beside the one
 _NEIGHBOUR = 2.0  # penalty for all of it
@@ -159,7 +160,8 @@ def compete_as_one(digit: Patch, shape: tuple[int, ...]) -> list[Part]:
     cuts = find_cuts(digit, tall, stroke)
     if wide:
         parts = [Part(part, (start, end), cost) for start, end, cost, part in _parts(digit, cuts, tall, round(stroke))]
-        return [Part(digit, (0, len(cuts) + 1), -_TOO_WIDE * (width / tall - 1)), *parts]
+        penalty = _AS_ONE * (width / tall - _WIDE_ONE) - _TOO_WIDE * (width / tall - 1)
+        return [Part(digit, (0, len(cuts) + 1), penalty), *parts]
     found = [Part(digit, penalty=_CUT_OFF if cuts else 0.0)]
     for left in [None, *(cuts if cut_off[0] else [])]:
         for right in [*(cuts if cut_off[1] else []), None]:

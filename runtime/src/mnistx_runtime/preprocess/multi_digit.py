@@ -14,7 +14,7 @@ from mnistx_runtime.preprocess.pen import pen_of
 from mnistx_runtime.preprocess.rulings import Ruling, Sizes
 from mnistx_runtime.preprocess.segmentation import Patch, Segmentation, segment
 
-_FIRST_SIDE = 384  # working pixels of the longer side, at which the height of a digit is measured
+_FIRST_SIDE = 384  # working pixels of the longer side at which the height of a digit is measured
 _FIRST_FACTOR = 8  # pixels of the picture to one of these, at most: digits of a page may be small
 _HEIGHT = 64  # working pixels of a digit, where the picture has as many
 _LARGEST = 2048  # working pixels of the longer side

@@ -5,7 +5,8 @@ import pytest
 from PIL import Image
 
 from mnistx_runtime import image_from_picture
-from mnistx_runtime.preprocess.ink import WORKING_SIDE, channels_of, ink_of, quantile, room_of, turn_upright
+from mnistx_runtime.preprocess.ink import WORKING_SIDE, average_down, ink_of, quantile, room_of, turn_upright
+from mnistx_runtime.preprocess.pen import pen_of
 
 
 def page(ground: Any = "white", ink: Any = "black", mode: str = "RGB") -> Image.Image:
@@ -16,7 +17,8 @@ def page(ground: Any = "white", ink: Any = "black", mode: str = "RGB") -> Image.
 
 def strength(picture: Image.Image) -> tuple[float, float]:
     """Of the ink inside the stroke, and of the ground away from it."""
-    found = ink_of(channels_of(turn_upright(picture))[0])
+    small, _ = average_down(turn_upright(picture))
+    found = ink_of(small, pen_of(small))
     return float(found[40:120, 57:63].mean()), float(found[:, :40].mean())
 
 
@@ -42,15 +44,16 @@ def test_ink_in_the_shadow_counts_as_much_as_ink_beside_it() -> None:
     paper = np.where(light > 128, 220, 40)
     shadow = paper.copy()
     shadow[80:] = shadow[80:] // 3
-    found = ink_of(channels_of(Image.fromarray(shadow.astype(np.uint8)))[0])
+    picture = Image.fromarray(shadow.astype(np.uint8))
+    found = ink_of(picture, pen_of(picture))
     assert found[100:120, 57:63].mean() > 0.7 * found[40:60, 57:63].mean()
 
 
 def test_a_large_picture_is_averaged_down_and_its_factor_told() -> None:
-    channels, factor = channels_of(Image.new("RGB", (1000, 2000), "red"))
-    assert factor == 6 and max(channels.shape) <= WORKING_SIDE and channels.shape[0] == 4
-    assert channels[1].min() == 255 and channels[2].max() == 0
-    assert channels_of(Image.new("L", (30, 20), 7))[0].tolist() == np.full((4, 20, 30), 7).tolist()
+    small, factor = average_down(Image.new("RGB", (1000, 2000), "red"))
+    assert factor == 8 and max(small.size) <= WORKING_SIDE and small.getpixel((0, 0)) == (255, 0, 0)
+    same = Image.new("L", (30, 20), 7)
+    assert average_down(same) == (same, 1)
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "LA", "CMYK", "I", "F"])

@@ -4,9 +4,9 @@ import pytest
 from mnistx_runtime.preprocess.segmentation import MIN_CONTRAST, segment
 
 
-def ink(level: float = 200.0) -> np.ndarray:
+def ink(level: int = 200) -> np.ndarray:
     """An L and a dot beside it."""
-    found = np.zeros((100, 80), np.float32)
+    found = np.zeros((100, 80), np.uint8)
     found[20:80, 20:26] = found[74:80, 20:50] = level
     found[30:36, 60:66] = level
     return found
@@ -21,8 +21,8 @@ def test_ink_is_cut_into_its_pieces_with_their_weight() -> None:
     assert found.distinctness == pytest.approx(1, abs=1e-3)
 
 
-@pytest.mark.parametrize("level", [0.0, 1.0, MIN_CONTRAST / 2 - 1])
-def test_what_hardly_stands_out_is_no_ink(level: float) -> None:
+@pytest.mark.parametrize("level", [0, 1, MIN_CONTRAST // 2 - 1])
+def test_what_hardly_stands_out_is_no_ink(level: int) -> None:
     found = segment(ink(level))
     assert found.is_empty and found.distinctness == 0
 
@@ -56,5 +56,5 @@ def test_ruling_that_reaches_from_edge_to_edge_is_taken_for_ground() -> None:
 
 
 def test_light_and_dark_that_run_into_each_other_are_hardly_distinct() -> None:
-    ramp = np.tile(np.linspace(0, 255, 80, dtype=np.float32), (100, 1))
+    ramp = np.tile(np.linspace(0, 255, 80, dtype=np.uint8), (100, 1))
     assert segment(ramp).distinctness < 0.8 < segment(ink()).distinctness
