@@ -14,7 +14,7 @@ WORKING_SIDE = 256  # pixels of the longer side; larger pictures are averaged do
 _LARGEST_SIDE = 4096  # pixels; what is larger is averaged down before anything else, to bound the memory
 _DARKEST = 32  # grey level of paper in the deepest shadow in which ink is still judged by the share of light it takes
 _EVERY = 4  # rows; of these the noise is measured
-_OF_MEDIAN = 1.5  # a noise's mean is at most that much of its median; strokes raise the mean alone
+_OF_MEDIAN = 1.5  # a noise's mean is at most that much of its median
 
 
 def turn_upright(picture: Image.Image) -> Image.Image:
@@ -79,8 +79,9 @@ def ink_of(picture: Image.Image, pen: Pen, room: float | None = None) -> Bytes:
     Returns:
         uint8 `(height, width)`, 0 on the ground.
     """
+    many = room is not None
     room = room_of(picture.size) if room is None else room
-    channel = _smooth(channel_of(picture, pen.channel), room)
+    channel = _smooth(channel_of(picture, pen.channel), room, many)
     if pen.bright:
         return top_hat(channel, room)
     ink = top_hat(255 - channel, room)
@@ -104,12 +105,16 @@ def quantile(values: NDArray[np.generic], share: float) -> float:
     return float(np.partition(values, rank, axis=None)[rank])
 
 
-def _smooth(channel: Image.Image, room: float) -> Bytes:
-    """Less noise: the more of it there is, the wider the blur; a clean picture stays as it is."""
+def _smooth(channel: Image.Image, room: float, many: bool) -> Bytes:
+    """Less noise: the more of it there is, the wider the blur; a clean picture stays as it is. The strokes of many
+    digits raise the mean of what counts as noise, and not its median.
+    """
     pixels = np.asarray(channel)
     some = pixels[::_EVERY].astype(np.int16)
     curvature = np.abs(some[:, 1:-1] * 2 - some[:, :-2] - some[:, 2:])
-    noise = min(float(curvature.mean()), _OF_MEDIAN * quantile(curvature, 0.5)) if curvature.size else 0.0
+    noise = float(curvature.mean()) if curvature.size else 0.0
+    if many and curvature.size:
+        noise = min(noise, _OF_MEDIAN * quantile(curvature, 0.5))
     radius = room / 150 * min(noise / 8, 2)
     if radius < 0.3:
         return pixels

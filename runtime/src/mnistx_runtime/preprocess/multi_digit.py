@@ -8,7 +8,7 @@ from PIL import Image
 from mnistx_runtime.preprocess import Prepared
 from mnistx_runtime.preprocess.boxes import Cell, find_cells
 from mnistx_runtime.preprocess.grouping import digit_height, group_pieces
-from mnistx_runtime.preprocess.ink import average_down, ink_of, turn_upright
+from mnistx_runtime.preprocess.ink import average_down, ink_of, room_of, turn_upright
 from mnistx_runtime.preprocess.lattice import Item, compete, join, prepare_parts
 from mnistx_runtime.preprocess.pen import pen_of
 from mnistx_runtime.preprocess.rulings import Ruling, Sizes
@@ -105,7 +105,7 @@ def _look(picture: Image.Image) -> tuple[Segmentation, int]:
     """The ink at the size at which digits are looked at, and the picture's pixels to one of it, along a side."""
     small, factor = average_down(picture, max(_FIRST_SIDE, -(-max(picture.size) // _FIRST_FACTOR)))
     pen = pen_of(small)
-    first = segment(ink_of(small, pen), sizes=Sizes.for_many(small.size))
+    first = segment(ink_of(small, pen, room_of(small.size)), sizes=Sizes.for_many(small.size))
     tall = digit_height(first) * factor
     side = min(_LARGEST, round(max(picture.size) * min(1.0, _HEIGHT / tall)) + 1)
     small, factor = average_down(picture, side)

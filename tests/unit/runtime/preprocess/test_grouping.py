@@ -73,7 +73,7 @@ def specks(count: int, height: int) -> Segmentation:
 
 def test_as_many_digits_as_a_page_holds_are_grouped_and_more_are_refused() -> None:
     assert len(group_pieces(specks(900, 8), 8)[0]) == 900
-    for count in (1100, 30_000):
+    for count in (1300, 30_000):
         found = specks(count, 8)
         with pytest.raises(PredictionRefused, match=f"{count:,} pieces of ink found that could be of digits"):
             group_pieces(found, digit_height(found))

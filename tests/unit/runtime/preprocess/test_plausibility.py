@@ -34,7 +34,7 @@ def test_a_solid_shape_is_no_digit() -> None:
 def test_crumbs_are_no_digit() -> None:
     picture, draw = page()
     for x, y in ((60, 60), (87, 60), (114, 60), (60, 87), (114, 87), (87, 114)):
-        draw.ellipse((x, y, x + 22, y + 22), fill=0)
+        draw.ellipse((x, y, x + 26, y + 18), fill=0)
     assert "pieces" in (prepare_digit(picture).rejection_reason or "")
 
 
