@@ -17,9 +17,8 @@ _MOST_INK = 245  # of 784 pixels
 _WIDEST_STROKE = 7.5  # pixels of the 20x20 box
 _CLEAR = 0.45  # see `_clarity`; benchmarks/photos.py, however bad, shows 0.61 and more, crops of landscapes 0.45
 _CLEAR_FILLING = 0.56  # of what covers much of the picture; digits cut out without a margin show 0.59 and more
-
-
-_SURE = 0.98  # of an answer that is given of unclear ink, too; benchmarks/real_pictures.py
+_NEARLY = 0.1  # that ink may lack of it, where the answer is sure
+_SURE = 0.98  # of such an answer; benchmarks/real_pictures.py
 
 
 class Verdict(NamedTuple):
@@ -56,10 +55,9 @@ def judge(found: Segmentation, digits: Sequence[Patch], images: Sequence[NDArray
             verdict = Verdict(f"no digit found: the ink lies about in {parts} pieces")
         elif enclosed > _MOST_HOLES:
             verdict = Verdict(f"no digit found: the strokes enclose {enclosed} holes")
-        elif _clarity(found, digit) < (_CLEAR_FILLING if _fills_the_picture(digit, found.ink.shape) else _CLEAR):
-            verdict = Verdict(
-                "no digit found: light and dark run into each other, as nowhere on paper with a pen", _SURE
-            )
+        elif (lacking := _lacking_clarity(found, digit)) > 0:
+            why = "no digit found: light and dark run into each other, as nowhere on paper with a pen"
+            verdict = Verdict(why, _SURE if lacking <= _NEARLY else inf)
         else:
             verdict = Verdict()
         verdicts.append(verdict)
@@ -73,6 +71,11 @@ def _count_pieces(masks: NDArray[np.bool_], smallest: int) -> NDArray[np.int64]:
     rows[:, :-1] = masks
     found = components(rows.reshape(-1, width))
     return np.bincount(found.boxes[found.areas >= smallest, 0] // (height + 1), minlength=count)
+
+
+def _lacking_clarity(found: Segmentation, digit: Patch) -> float:
+    """How much less distinct the ink is than a digit's is, at least."""
+    return (_CLEAR_FILLING if _fills_the_picture(digit, found.ink.shape) else _CLEAR) - _clarity(found, digit)
 
 
 def _clarity(found: Segmentation, digit: Patch) -> float:
