@@ -39,7 +39,7 @@ class Cell(NamedTuple):
     def holds(self, patch: Patch, tall: float) -> bool:
         """Whether the middle of some ink is in it, or a little above or below."""
         x, y = patch.left + patch.mask.shape[1] / 2, patch.top + patch.mask.shape[0] / 2
-        return self.left <= x <= self.right and self.top - _ABOVE * tall <= y <= self.bottom + _ABOVE * tall
+        return bool(self.left <= x <= self.right and self.top - _ABOVE * tall <= y <= self.bottom + _ABOVE * tall)
 
     def as_patch(self) -> Patch:
         """A patch of its size, with no ink."""

@@ -108,12 +108,13 @@ def prepare_parts(
     return prepared
 
 
-def compete(line: Sequence[Item], tall: float) -> list[Part]:
+def compete(line: Sequence[Item], tall: float, uncut: float) -> list[Part]:
     """What the ink of a line may be, with spans and penalties.
 
     Args:
         line: what hangs together, from left to right.
         tall: height of a digit, in pixels.
+        uncut: heights of a digit: what is narrower is one.
     """
     found: list[Part] = []
     typical = float(np.median([item.patch.mask.sum() for item in line if item.mark is None]))
@@ -121,7 +122,8 @@ def compete(line: Sequence[Item], tall: float) -> list[Part]:
     for item in line:
         patch = item.patch
         stroke = stroke_width(patch.mask) * max(patch.mask.shape) / BOX
-        cuts = find_cuts(patch, tall, stroke) if item.mark is None and item.rivals is None else []
+        whole = item.mark is not None or item.rivals is not None or patch.mask.shape[1] < uncut * tall
+        cuts = [] if whole else find_cuts(patch, tall, stroke)
         end = at + len(cuts) + 1
         penalty = None if last is None else _penalty_of_joining(last, item, tall)
         if last is not None and penalty is not None:

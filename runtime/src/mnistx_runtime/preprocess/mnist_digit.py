@@ -8,7 +8,7 @@ from PIL import Image
 
 from mnistx_runtime.errors import BadInput, PredictionRefused
 from mnistx_runtime.input_spec import InputSpec
-from mnistx_runtime.preprocess import Prepared
+from mnistx_runtime.preprocess import Box, Prepared
 from mnistx_runtime.preprocess.components import Components
 from mnistx_runtime.preprocess.ink import average_down, ink_of, quantile, turn_upright
 from mnistx_runtime.preprocess.lattice import compete_as_one, prepare_parts
@@ -130,10 +130,12 @@ class _Look(NamedTuple):
         """The images of what the digit may be: of all its ink first."""
         parts = compete_as_one(self.digit, self.found.ink.shape)
         prepared = prepare_parts(picture, self.found, parts, self.digit.mask.shape[0], self.factor)
-        shift = (self.x, self.y, self.x, self.y)
-        return [
-            each._replace(box=tuple(side + by for side, by in zip(each.box, shift, strict=True))) for each in prepared
-        ]
+        return [each._replace(box=self._move(each.box)) for each in prepared]
+
+    def _move(self, box: Box) -> Box:
+        """A box in this part of the picture, in the whole of it."""
+        left, top, right, bottom = box
+        return self.x + left, self.y + top, self.x + right, self.y + bottom
 
     @property
     def box(self) -> tuple[int, int, int, int]:

@@ -23,6 +23,7 @@ _FOOT = 2.2  # heights of a digit that a line is below its middle, at most, wher
 _BOXED = 1.2  # widths of a box: of a digit in it, at most
 _EDGE = 0.1  # of a box's width, where its lines may have left crumbs
 _BROKEN = 0.4  # heights of a digit that crumbs are high together, at least
+_MOST_CUT = 300  # digits: on a fuller page only what is wider than high is cut
 _ROOM = 1.5  # a digit's room, in heights of a digit
 
 
@@ -44,6 +45,7 @@ def prepare_digits(picture: Image.Image) -> list[list[Prepared]]:
     boxed = min(len(found.printed[0]), len(found.printed[1]) // 2) > 0
     groups, marks = group_pieces(found, tall, delimited=not boxed)
     patches = [found.patch(group) for group in groups]
+    uncut = 0.0 if len(patches) <= _MOST_CUT else 1.0
     cells = find_cells(found.printed, patches, tall) if boxed else []
     patches += [patch for cell in cells if (patch := _crumbs(found, cell, patches, tall)) is not None]
     held, free = _share_out(patches, cells, tall)
@@ -55,7 +57,7 @@ def prepare_digits(picture: Image.Image) -> list[list[Prepared]]:
     for cell in cells:
         if not any(cell.holds(patch, tall) for patch in patches):
             _put(items, Item(cell.as_patch(), "_"))
-    return [prepare_parts(picture, found, compete(line, tall), tall, factor) for line in items]
+    return [prepare_parts(picture, found, compete(line, tall, uncut), tall, factor) for line in items]
 
 
 def _crumbs(found: Segmentation, cell: Cell, patches: list[Patch], tall: float) -> Patch | None:

@@ -70,7 +70,8 @@ def levels(grey: Image.Image, *shares: float) -> list[int]:
 def _is_grey(picture: Image.Image, grey: Image.Image) -> bool:
     if picture.mode == "L":
         return True
-    return all(ImageChops.difference(channel, grey).getextrema()[1] < _GREY for channel in picture.split())
+    apart = (np.asarray(ImageChops.difference(channel, grey)).max() for channel in picture.split())
+    return all(bool(most < _GREY) for most in apart)
 
 
 def _first_look(small: Image.Image) -> tuple[float, float]:

@@ -153,8 +153,9 @@ def _level_lines(mask: Mask, sizes: Sizes) -> list[Ruling]:
     count = int(heights.max()) - lowest + 1
     bins = heights + (np.arange(len(_SLOPES)) * count - lowest)[:, None]
 
-    def votes_of(chosen: Mask) -> NDArray[np.float64]:
-        return np.bincount(bins[:, chosen].ravel(), np.tile(lengths[chosen], len(_SLOPES)), count * len(_SLOPES))
+    def votes_of(chosen: Mask) -> NDArray[np.int64]:
+        weights = np.tile(lengths[chosen], len(_SLOPES))
+        return np.bincount(bins[:, chosen].ravel(), weights, count * len(_SLOPES)).astype(np.int64)
 
     left = np.ones(len(rows), np.bool_)
     votes = votes_of(left)

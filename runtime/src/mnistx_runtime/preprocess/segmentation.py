@@ -79,9 +79,9 @@ class Segmentation:
         box = np.s_[top:bottom, left:right]
         wanted = np.zeros(len(self.pieces.areas) + 1, np.bool_)
         wanted[pieces] = True
-        mask, ink, ground = wanted[self.pieces.labels[box]], self.ink[box], np.float32(self.threshold / 2)
+        mask, ink, ground = wanted[self.pieces.labels[box]], self.ink[box], self.threshold / 2
         full = quantile(ink[mask], 0.5)
-        covered = np.clip((ink - ground) / np.float32(max(full - ground, 1)), 0, 1)
+        covered = np.clip((ink.astype(np.float32) - ground) / max(full - ground, 1), 0, 1)
         return Patch(covered * _dilate(mask, 2), mask, top, left)
 
 

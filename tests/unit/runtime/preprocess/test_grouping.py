@@ -11,7 +11,7 @@ Box = tuple[int, int, int, int]
 
 def boxes_of(*boxes: Box) -> Segmentation:
     """Ink in boxes: top, left, bottom, right, on a page of 200 x 400."""
-    ink = np.zeros((200, 400), np.float32)
+    ink = np.zeros((200, 400), np.uint8)
     for top, left, bottom, right in boxes:
         ink[top:bottom, left:right] = 200
     return segment(ink, 60)
@@ -64,7 +64,7 @@ def test_no_ink_and_none_as_tall_as_a_digit_are_refused() -> None:
 def specks(count: int, height: int) -> Segmentation:
     """Equal strokes in rows and columns."""
     side = int(np.ceil(count**0.5))
-    ink = np.zeros((side * (height + 4), side * 6), np.float32)
+    ink = np.zeros((side * (height + 4), side * 6), np.uint8)
     for k in range(count):
         top, left = k // side * (height + 4), k % side * 6
         ink[top + 2 : top + 2 + height, left + 2 : left + 4] = 200

@@ -9,7 +9,8 @@ def by_definition(bright: np.ndarray, size: int) -> np.ndarray:
     padded = np.pad(bright.astype(int), size, mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size)).min((2, 3))
     opened = np.lib.stride_tricks.sliding_window_view(windows, (size, size)).max((2, 3))[1:-1, 1:-1]
-    return bright - np.minimum(bright, opened)
+    found: np.ndarray = bright - np.minimum(bright, opened)
+    return found
 
 
 @pytest.mark.parametrize(("room", "size"), [(5, 3), (20, 6), (40, 12)])
