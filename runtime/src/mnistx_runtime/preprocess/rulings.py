@@ -35,8 +35,6 @@ class Sizes(NamedTuple):
         gap: that it may have.
         long: from which on no stroke of a digit is that long.
         rest: height of what is left without the lines, or they were strokes of it.
-        levels: at which they are looked for, one after the other, as shares of the level that separates ink from
-            ground: lines may be fainter than the ink.
     """
 
     shortest: float
@@ -45,14 +43,12 @@ class Sizes(NamedTuple):
     gap: float
     long: float
     rest: float
-    levels: tuple[float, ...] = (1.0, 0.5)
 
     @classmethod
     def for_one(cls, shape: tuple[int, ...]) -> "Sizes":
         """In a picture of one digit."""
         side = min(shape)
-        held = max(10, 0.35 * side)
-        return cls(max(10, 0.2 * side), held, max(2, 0.07 * side), 0.1 * side, np.inf, 0.15 * side, (0.5,))
+        return cls(max(10, 0.2 * side), max(10, 0.35 * side), max(2, 0.07 * side), 0.1 * side, np.inf, 0.15 * side)
 
     @classmethod
     def for_many(cls, shape: tuple[int, ...]) -> "Sizes":

@@ -14,6 +14,7 @@ from mnistx_runtime.preprocess.rulings import Lines, Sizes, erase, find_lines, p
 from mnistx_runtime.preprocess.top_hat import Bytes
 
 MIN_CONTRAST = 12  # grey levels of 255 between ground and ink
+_LEVELS = (1.0, 0.5)  # shares of the level that separates ink from ground: lines may be fainter than the ink
 _BAND = 0.05  # of a digit's room: what lies mostly so near to the edge is no digit
 
 
@@ -109,7 +110,7 @@ def _without_print(ink: Bytes, sizes: Sizes) -> tuple[Bytes, Lines, float]:
     """
     printed: Lines = ([], [])
     threshold = _otsu(ink)
-    for level in sizes.levels:
+    for level in _LEVELS:
         mask = ink > level * threshold
         lines = printed_lines(find_lines(mask, sizes), mask.shape, sizes)
         if not any(lines):
