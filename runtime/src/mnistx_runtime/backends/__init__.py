@@ -26,6 +26,7 @@ BACKENDS = {
     "litert": "mnistx_runtime.backends.litert:LiteRt",
     "executorch": "mnistx_runtime.backends.executorch:ExecuTorch",
     "ncnn": "mnistx_runtime.backends.ncnn:Ncnn",
+    "c": "mnistx_runtime.backends.c:C",
     "torch": "mnistx_runtime.backends.checkpoint:Checkpoint",
 }
 
@@ -38,6 +39,7 @@ SUFFIXES = {
     ".tflite": "litert",
     ".pte": "executorch",
     ".param": "ncnn",
+    ".c99": "c",
     ".safetensors": "torch",
 }
 """Which runtime a file's ending asks for."""

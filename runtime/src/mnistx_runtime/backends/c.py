@@ -1,0 +1,71 @@
+"""Folders of C, compiled by the system's compiler and loaded into this process: the code that a device runs."""
+
+import ctypes
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mnistx_runtime.artifact import c_folder
+from mnistx_runtime.artifact.container import Artifact
+from mnistx_runtime.backends import ArtifactSession, artifact_for
+from mnistx_runtime.c_build import NO_COMPILER, compiler, shared_library
+from mnistx_runtime.errors import ArtifactError
+
+_ALIGNMENT = 16
+_MOST_WORKSPACE = 1 << 31
+
+
+class C:
+    """Loads folders that end in .c99."""
+
+    def check(self) -> str | None:
+        """See `Backend.check`."""
+        return None if compiler() else NO_COMPILER
+
+    def load(self, model: Any, threads: int) -> "CSession":  # noqa: ARG002
+        """See `Backend.load`; it computes on one thread."""
+        artifact = artifact_for(model, "c").require_as_exported()
+        name = c_folder.model_name(artifact.files)
+        top = {ending.partition("/")[2]: data for ending, data in artifact.files.items()}
+        sources = {file: data for file, data in top.items() if file.endswith((".c", ".h"))}
+        path, folder = shared_library(sources, name)
+        try:
+            library = ctypes.CDLL(str(path))
+            predict = getattr(library, f"{name}_predict")
+        except (OSError, AttributeError) as error:
+            raise ArtifactError(f"{artifact.path} was compiled and can't be loaded: {error}") from error
+        predict.argtypes = [ctypes.c_void_p] * 3
+        size = _workspace_bytes(sources[f"{name}.h"], name, str(artifact.path))
+        return CSession(artifact, predict, size, folder)
+
+
+def _workspace_bytes(header: bytes, name: str, source: str) -> int:
+    """What the header says of the workspace."""
+    start = f"#define {name.upper()}_WORKSPACE_BYTES ".encode()
+    found = [line.removeprefix(start) for line in header.splitlines() if line.startswith(start)]
+    if len(found) != 1 or not found[0].isdigit() or not 0 < int(found[0]) <= _MOST_WORKSPACE:
+        raise ArtifactError(f"{source} doesn't say how much workspace it needs")
+    return int(found[0])
+
+
+class CSession(ArtifactSession):
+    """A compiled model; one image a call."""
+
+    def __init__(self, artifact: Artifact, predict: Any, workspace: int, folder: Any) -> None:
+        """Keep the artifact, its function, the bytes of its workspace, and the folder that must outlive it, if any."""
+        super().__init__(artifact)
+        self._predict, self._workspace, self._folder = predict, workspace, folder
+
+    def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Session.run`; each call has a workspace of its own."""
+        images = np.ascontiguousarray(images, np.uint8)
+        answers = np.empty((len(images), len(self.metadata.names)), np.float32)
+        memory = np.empty(self._workspace + _ALIGNMENT, np.uint8)
+        workspace = memory.ctypes.data + -memory.ctypes.data % _ALIGNMENT
+        source, target = images.ctypes.data, answers.ctypes.data
+        step, row = images[0].size if len(images) else 0, answers.strides[0]
+        for at in range(len(images)):
+            if self._predict(source + at * step, target + at * row, workspace):
+                raise ArtifactError(f"{self._artifact.path} refused its own workspace")
+        return answers

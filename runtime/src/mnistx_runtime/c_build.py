@@ -1,0 +1,111 @@
+"""Builds a folder of C as a shared library, once: the next call finds it in the user's cache folder."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+from mnistx_runtime.artifact.digests import sha256
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
+from mnistx_runtime.files import writable_folder, write_whole
+
+FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=fast", "-fPIC", "-shared")
+NO_COMPILER = (
+    "no C compiler was found: install one (Debian, Ubuntu: apt install gcc; any system: pip install ziglang), "
+    "or name yours in CC"
+)
+_ENDING = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
+_SECONDS = 600
+
+
+def compiler() -> list[str] | None:
+    """The command of a C compiler: what CC names, else cc, gcc or clang, else the one in the package ziglang."""
+    named = os.environ.get("CC")
+    if named:
+        return named.split()
+    found = next((path for path in map(shutil.which, ("cc", "gcc", "clang")) if path), None)
+    if found:
+        return [found]
+    return [sys.executable, "-m", "ziglang", "cc"] if find_spec("ziglang") else None
+
+
+def cache_folder() -> Path | None:
+    """Where libraries are kept: mnistx/c in XDG_CACHE_HOME or ~/.cache; None where nothing can be kept."""
+    try:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return writable_folder(base / "mnistx" / "c")
+    except (RuntimeError, BadInput):
+        return None
+
+
+def shared_library(sources: Mapping[str, bytes], name: str) -> tuple[Path, tempfile.TemporaryDirectory[str] | None]:
+    """The shared library of some sources.
+
+    Args:
+        sources: names and contents of a .c file and the headers beside it.
+        name: of the .c file, without its ending.
+
+    Returns:
+        Its path; and, where nothing can be kept, the temporary folder that holds it, for as long as this is held.
+
+    Raises:
+        BackendUnavailable: there's no compiler.
+        ArtifactError: the code doesn't compile.
+    """
+    command = compiler()
+    if command is None:
+        raise BackendUnavailable(NO_COMPILER)
+    key = sha256(
+        "\0".join([*command, *FLAGS, _processor()]).encode() + b"".join(map(_labelled, sorted(sources.items())))
+    )
+    folder = cache_folder()
+    kept = folder / f"{name}-{key[:32]}{_ENDING}" if folder else None
+    if kept and kept.is_file():
+        return kept, None
+    built = tempfile.TemporaryDirectory(prefix="mnistx-")
+    for file, data in sources.items():
+        (Path(built.name) / file).write_bytes(data)
+    library = Path(built.name) / f"{name}{_ENDING}"
+    _compile(command, Path(built.name) / f"{name}.c", library)
+    if kept is None:
+        return library, built
+    with built:
+        write_whole(kept, library.read_bytes())
+    return kept, None
+
+
+def _compile(command: list[str], source: Path, library: Path) -> None:
+    call = [*command, *FLAGS, source.name, "-lm", "-o", library.name]
+    try:
+        done = subprocess.run(
+            call, cwd=source.parent, capture_output=True, text=True, errors="replace", timeout=_SECONDS
+        )
+    except OSError as error:
+        raise BackendUnavailable(f"the C compiler {command[0]} can't be run: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise ArtifactError(f"{source.name} took the C compiler more than {_SECONDS} s") from error
+    if done.returncode or not library.is_file():
+        lines = (
+            [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or ["no reason"]
+        )
+        raise ArtifactError(f"{source.name} can't be compiled by {command[0]}: {lines[0].strip()}")
+
+
+def _labelled(file: tuple[str, bytes]) -> bytes:
+    return f"\0{file[0]}\0{len(file[1])}\0".encode() + file[1]
+
+
+def _processor() -> str:
+    """What a library that is built for this processor may ask of another."""
+    import platform
+
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    flags = next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+    return f"{platform.machine()} {flags}"
