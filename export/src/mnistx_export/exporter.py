@@ -32,11 +32,13 @@ class Settings:
         opset: the ONNX operator set, 18 to 24; None for 20.
         atol: largest difference of log-probabilities that passes; None for the format's own.
         max_drop: points of accuracy on the validation images that int8 may lose, 0..100.
+        target: of generated code, what it is for, see `codegen.kernels.KERNELS`.
     """
 
     opset: int | None = None
     atol: float | None = None
     max_drop: float = 0.05
+    target: str = "speed"
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,9 @@ def convert(model: Model, target: Format, settings: Settings, name: str = "model
     """
     try:
         with evaluation_mode(model.deployed), torch.random.fork_rng(devices=[]):
-            return target.write(Conversion(model.deployed, model.spec, settings.opset, model.calibration, name))
+            return target.write(
+                Conversion(model.deployed, model.spec, settings.opset, model.calibration, name, settings.target)
+            )
     except MnistxError:
         raise
     except Exception as error:

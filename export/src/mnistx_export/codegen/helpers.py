@@ -22,7 +22,7 @@ CLAMP_FLOAT = MINIMUM | MAXIMUM
 
 RESCALE = {
     "rescale": """
-/* sum * multiplier / 2^shift, rounded half up; 2^62 is added on the way, as C leaves open how negative numbers shift. */
+/* sum * multiplier / 2^shift, rounded half up. C leaves open how negative numbers shift: 2^62 is added for it. */
 static int32_t rescale(int32_t sum, int32_t multiplier, int32_t shift)
 {
     const int64_t half = (int64_t)1 << (shift - 1);

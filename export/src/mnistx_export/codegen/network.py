@@ -87,12 +87,14 @@ class Kernel:
 class Operator(Protocol):
     """What a layer computes: one frozen dataclass a kind, in a file of its own."""
 
-    def kernel(self, layer: "Layer", target: str) -> Kernel:
-        """Its C.
+    def kernel(self, layer: "Layer") -> Kernel:
+        """Its plain C.
 
         Args:
             layer: what it is the operator of.
-            target: see `TARGETS`.
+
+        Raises:
+            BadInput: it can't be written for such inputs.
         """
 
 
@@ -128,10 +130,6 @@ class Network:
     def readers(self, tensor: Tensor) -> list[Layer]:
         """The layers that read a tensor."""
         return [layer for layer in self.layers if any(each.name == tensor.name for each in layer.inputs)]
-
-
-TARGETS = ("portable", "speed", "size")
-"""`portable`: plain C99. `speed`: for hosts, with vectors where the compiler has them. `size`: for microcontrollers."""
 
 
 def as_float32(values: Any) -> NDArray[np.float32]:

@@ -5,7 +5,6 @@ normalization is folded, and the quantizer of onnx-int8 has left weights and sca
 """
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -101,11 +100,11 @@ class _Reader:
         (first,) = [node for node in nodes if name in node.input] or [None]
         if first is not None and first.op_type == "DequantizeLinear":
             output = Tensor("pixels", shape, self._quantization(first))
-            self._layers.append(Layer("normalize", Normalize(np.zeros(0), np.ones(0), raw=True), (image,), output))
+            self._layers.append(Layer("normalize", Normalize(raw=True), (image,), output))
             self._tensors[first.output[0]] = output
             return [node for node in nodes if node is not first]
         mean, std = np.zeros(channels, np.float32), np.ones(channels, np.float32)
-        read = []
+        read: list[onnx.NodeProto] = []
         for node in nodes:
             if node.op_type not in _NORMALIZING or name not in node.input:
                 continue
@@ -165,10 +164,5 @@ def _layer_name(node: onnx.NodeProto) -> str:
     for name in node.input[1:]:
         owner, _, last = name.partition("_DequantizeLinear")[0].rpartition(".")
         if owner and last in ("weight", "bias"):
-            return owner
+            return str(owner)
     return str(node.output[0])
-
-
-def operators_of(model: onnx.ModelProto) -> Iterable[str]:
-    """The kinds of operators that a model has, in their order."""
-    return dict.fromkeys(node.op_type for node in model.graph.node)

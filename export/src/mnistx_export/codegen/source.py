@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from mnistx_export import __version__
+from mnistx_export.codegen.kernels import choose_kernel
 from mnistx_export.codegen.network import Constant, Kernel, Layer, Network
 from mnistx_export.codegen.passes import simplify
 from mnistx_export.codegen.workspace import Workspace, plan
@@ -38,13 +39,13 @@ def c_files(network: Network, name: str, target: str) -> dict[str, bytes]:
     Args:
         network: as it was read.
         name: an identifier of C, with which everything begins that other files see.
-        target: see `TARGETS`.
+        target: one of `KERNELS`.
 
     Returns:
         Paths in the folder, and contents.
     """
     network = simplify(network)
-    kernels = [layer.operator.kernel(layer, target) for layer in network.layers]
+    kernels = [choose_kernel(layer, target) for layer in network.layers]
     space = plan(network, kernels)
     functions = _named_functions(kernels)
     channels, height, width = network.image.shape

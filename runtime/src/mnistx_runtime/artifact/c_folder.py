@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistx_runtime.artifact import archive, sidecar
 from mnistx_runtime.artifact.c_text import array_body, string
@@ -93,7 +94,7 @@ def certificate_header(name: str, props: Mapping[str, str]) -> bytes:
     text = json.dumps(metadata.to_dict(), sort_keys=True)
     count, classes = certificate.log_probs.shape
     expected = certificate.log_probs if certificate.own is None else certificate.own
-    size = certificate.images[0].size
+    images = certificate.images.reshape(count, -1)
     names = ",\n".join(f"    {string(each)}" for each in metadata.names)
     lines = [
         f"/* What {name} is, and what the trained model answered: sealed by mnistx {metadata.toolkit_version}. */",
@@ -102,7 +103,7 @@ def certificate_header(name: str, props: Mapping[str, str]) -> bytes:
         f"const char {name}_payload_sha256[] = {string(metadata.payload_sha256)};",
         f"#ifndef {upper}_NO_SELFTEST",
         f"#define GOLDEN_COUNT {count}",
-        f"static const uint8_t golden_images[{count}][{size}] = {{\n{_rows(certificate.images.reshape(count, -1))}\n}};",
+        f"static const uint8_t golden_images[{count}][{images.shape[1]}] = {{\n{_rows(images)}\n}};",
         f"static const float golden_log_probs[{count}][{classes}] = {{\n{_rows(expected)}\n}};",
         f"static const float golden_tolerances[{count}] = {{\n{array_body(_tolerances(certificate))}\n}};",
         "#endif",
@@ -110,15 +111,15 @@ def certificate_header(name: str, props: Mapping[str, str]) -> bytes:
     return ("\n\n".join(lines) + "\n").encode()
 
 
-def _tolerances(certificate: "Certificate") -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
+def _tolerances(certificate: "Certificate") -> NDArray[np.float32]:
     """Of each golden image, how far an answer may be, as `parity` judges it."""
     if certificate.own is not None:
         return np.full(len(certificate.images), certificate.tolerance.own_atol or 0.0, np.float32)
     scale = np.maximum(1.0, np.abs(certificate.log_probs).max(1) / LARGE)
-    return (certificate.tolerance.atol * scale).astype(np.float32)
+    return np.asarray(certificate.tolerance.atol * scale, np.float32)
 
 
-def _rows(values: "np.ndarray[tuple[int, int], np.dtype[np.generic]]") -> str:
+def _rows(values: NDArray[np.generic]) -> str:
     return ",\n".join(f"    {{\n{array_body(row)}\n    }}" for row in values)
 
 

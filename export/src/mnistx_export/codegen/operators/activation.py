@@ -39,7 +39,7 @@ class Activation:
     function: Callable[[float], float]
     clamp: Clamp | None = None
 
-    def kernel(self, layer: Layer, target: str) -> Kernel:
+    def kernel(self, layer: Layer) -> Kernel:
         """See `Operator.kernel`."""
         x, y = layer.inputs[0], layer.output
         if x.quantization == y.quantization and self.clamp == NONE:

@@ -27,7 +27,7 @@ _COPY = """
 class Concatenate:
     """Tensors side by side, by channels."""
 
-    def kernel(self, layer: Layer, target: str) -> Kernel:
+    def kernel(self, layer: Layer) -> Kernel:
         """See `Operator.kernel`."""
         y = layer.output
         if len({each.type for each in (*layer.inputs, y)}) > 1:

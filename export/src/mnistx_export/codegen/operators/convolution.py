@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mnistx_export.codegen.clamp import NONE, Clamp
 from mnistx_export.codegen.network import Constant, Kernel, Layer
 from mnistx_export.codegen.node import Node, Weights
-from mnistx_export.codegen.output import Writer, writer
+from mnistx_export.codegen.output import writer
 from mnistx_runtime.artifact.c_text import fill
 
 _SUM = """
@@ -128,7 +128,7 @@ class Convolution:
     clamp: Clamp = NONE
     pool: int = 1
 
-    def kernel(self, layer: Layer, target: str) -> Kernel:
+    def kernel(self, layer: Layer) -> Kernel:
         """See `Operator.kernel`."""
         return direct(self, layer)
 
@@ -216,6 +216,3 @@ def required_weights(node: Node) -> Weights:
     if 1 not in node.weights:
         raise node.refuse("its weights are computed as it runs")
     return node.weights[1]
-
-
-__all__ = ["Convolution", "Writer", "direct", "read_conv", "required_weights"]

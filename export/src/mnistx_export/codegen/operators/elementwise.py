@@ -33,7 +33,7 @@ class Elementwise:
     product: bool
     clamp: Clamp = NONE
 
-    def kernel(self, layer: Layer, target: str) -> Kernel:
+    def kernel(self, layer: Layer) -> Kernel:
         """See `Operator.kernel`."""
         (a, b), y = layer.inputs, layer.output
         places = [_place(each.shape, y.shape) for each in (a, b)]

@@ -23,7 +23,7 @@ static void $name(const $type *x, $type *y)
 class Flatten:
     """A change of order. A pass lets the layer behind take the order that is there, where it can."""
 
-    def kernel(self, layer: Layer, target: str) -> Kernel:
+    def kernel(self, layer: Layer) -> Kernel:
         """See `Operator.kernel`."""
         x, y = layer.inputs[0], layer.output
         if x.quantization != y.quantization:

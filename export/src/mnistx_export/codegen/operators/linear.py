@@ -51,7 +51,7 @@ class Linear:
     scale: NDArray[np.float32] | None
     clamp: Clamp = NONE
 
-    def kernel(self, layer: Layer, target: str) -> Kernel:
+    def kernel(self, layer: Layer) -> Kernel:
         """See `Operator.kernel`; rows of weights whose input is 0 are passed over."""
         x, y = layer.inputs[0], layer.output
         written = writer(layer, self.clamp, self.scale, "sum[o]")

@@ -47,7 +47,7 @@ class Softmax:
 
     log: bool
 
-    def kernel(self, layer: Layer, target: str) -> Kernel:
+    def kernel(self, layer: Layer) -> Kernel:
         """See `Operator.kernel`."""
         x = layer.inputs[0]
         quantization = x.quantization

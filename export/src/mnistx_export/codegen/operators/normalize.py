@@ -22,6 +22,9 @@ static void $name(const uint8_t *x, $parameters$output *y)
 """
 
 
+_ZERO, _ONE = as_float32([0]), as_float32([1])
+
+
 @dataclass(frozen=True, eq=False)
 class Normalize:
     """(x / 255 - mean) / std, in this order and in float32, as PyTorch does it.
@@ -32,11 +35,11 @@ class Normalize:
         raw: whether the pixels themselves are what the first layer reads.
     """
 
-    mean: NDArray[np.float32]
-    std: NDArray[np.float32]
+    mean: NDArray[np.float32] = _ZERO
+    std: NDArray[np.float32] = _ONE
     raw: bool = False
 
-    def kernel(self, layer: Layer, target: str) -> Kernel:
+    def kernel(self, layer: Layer) -> Kernel:
         """See `Operator.kernel`."""
         channels, height, width = layer.inputs[0].shape
         quantization = layer.output.quantization

@@ -56,7 +56,7 @@ class Pool:
     pads: tuple[int, int]
     count_padding: bool = False
 
-    def kernel(self, layer: Layer, target: str) -> Kernel:
+    def kernel(self, layer: Layer) -> Kernel:
         """See `Operator.kernel`."""
         x, y = layer.inputs[0], layer.output
         height, width, channels = x.shape
