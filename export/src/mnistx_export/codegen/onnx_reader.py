@@ -15,7 +15,10 @@ from onnx import numpy_helper
 from mnistx_export.codegen.network import Layer, Network, Quantization, Tensor, as_float32
 from mnistx_export.codegen.node import Node, Weights, unsupported
 from mnistx_export.codegen.operators import READERS
-from mnistx_export.codegen.operators.normalize import Normalize
+from mnistx_export.codegen.operators.convolution import Convolution
+from mnistx_export.codegen.operators.linear import Linear
+from mnistx_export.codegen.operators.normalize import Interleave, Normalize
+from mnistx_export.codegen.operators.quantize import Dequantize, Quantize
 from mnistx_runtime.artifact.c_text import identifier
 
 _NORMALIZING = ("Cast", "Div", "Sub", "Mul", "Add")
@@ -100,7 +103,7 @@ class _Reader:
         (first,) = [node for node in nodes if name in node.input] or [None]
         if first is not None and first.op_type == "DequantizeLinear":
             output = Tensor("pixels", shape, self._quantization(first))
-            self._layers.append(Layer("normalize", Normalize(raw=True), (image,), output))
+            self._layers.append(Layer("normalize", Interleave(), (image,), output))
             self._tensors[first.output[0]] = output
             return [node for node in nodes if node is not first]
         mean, std = np.zeros(channels, np.float32), np.ones(channels, np.float32)
@@ -148,9 +151,29 @@ class _Reader:
             input_shapes=tuple(self._shapes[each] for each in given),
         )
         lies = (*shape[1:], shape[0]) if len(shape) == 3 else shape
-        output = Tensor(self._unique(name), lies, quantization)
-        self._tensors[node.output[0]] = output
-        self._layers.append(Layer(name, READERS[node.op_type](read), read.inputs, output))
+        operator = READERS[node.op_type](read)
+        inputs = read.inputs
+        sums = isinstance(operator, Convolution | Linear) and operator.scale is not None
+        if not sums and not (quantization and all(each.quantization for each in inputs)):
+            inputs = tuple(self._dequantize(each) for each in inputs)
+        real = quantization is not None and not any(each.quantization for each in inputs)
+        output = Tensor(self._unique(name), lies, None if real else quantization)
+        self._layers.append(Layer(name, operator, inputs, output))
+        self._tensors[node.output[0]] = self._quantize(output, quantization) if real and quantization else output
+
+    def _dequantize(self, tensor: Tensor) -> Tensor:
+        """The tensor in real numbers."""
+        if tensor.quantization is None:
+            return tensor
+        found = Tensor(self._unique(f"{tensor.name} real"), tensor.shape)
+        self._layers.append(Layer(tensor.name, Dequantize(), (tensor,), found))
+        return found
+
+    def _quantize(self, tensor: Tensor, quantization: Quantization) -> Tensor:
+        """The tensor in bytes."""
+        found = Tensor(self._unique(f"{tensor.name} bytes"), tensor.shape, quantization)
+        self._layers.append(Layer(tensor.name, Quantize(), (tensor,), found))
+        return found
 
     def _unique(self, name: str) -> str:
         found = identifier(name)

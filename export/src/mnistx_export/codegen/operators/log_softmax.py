@@ -4,19 +4,18 @@ from dataclasses import dataclass
 
 from mnistx_export.codegen.network import Kernel, Layer
 from mnistx_export.codegen.node import Node
-from mnistx_runtime.artifact.c_text import fill, float_literal
+from mnistx_runtime.artifact.c_text import fill
 
 _SOFTMAX = """
-static void $name(const $input *x, float *y)
+static void $name(const float *x, float *y)
 {
-    float largest = $first;
+    float largest = x[0];
     float total = 0.0f;
     for (int32_t i = 0; i < $size; i++) {
-        y[i] = $value;
-        largest = (y[i] > largest) ? y[i] : largest;
+        largest = (x[i] > largest) ? x[i] : largest;
     }
     for (int32_t i = 0; i < $size; i++) {
-        y[i] -= largest;
+        y[i] = x[i] - largest;
         total += expf(y[i]);
     }
 $end
@@ -49,20 +48,8 @@ class Softmax:
 
     def kernel(self, layer: Layer) -> Kernel:
         """See `Operator.kernel`."""
-        x = layer.inputs[0]
-        quantization = x.quantization
-        value = "x[$at]"
-        if quantization:
-            value = f"(float)(x[$at] - {quantization.zero}) * {float_literal(quantization.scale)}"
-        text = fill(
-            _SOFTMAX,
-            input=x.type,
-            size=x.size,
-            first=fill(value, at=0),
-            value=fill(value, at="i"),
-            end=fill(_LOG if self.log else _PROBABILITIES, size=x.size).rstrip(),
-            name="$name",
-        )
+        size = layer.output.size
+        text = fill(_SOFTMAX, size=size, end=fill(_LOG if self.log else _PROBABILITIES, size=size), name="$name")
         return Kernel("log_softmax" if self.log else "softmax", text)
 
 

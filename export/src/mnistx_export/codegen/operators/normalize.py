@@ -22,9 +22,6 @@ static void $name(const uint8_t *x, $parameters$output *y)
 """
 
 
-_ZERO, _ONE = as_float32([0]), as_float32([1])
-
-
 @dataclass(frozen=True, eq=False)
 class Normalize:
     """(x / 255 - mean) / std, in this order and in float32, as PyTorch does it.
@@ -32,23 +29,16 @@ class Normalize:
     Args:
         mean: one a channel.
         std: likewise.
-        raw: whether the pixels themselves are what the first layer reads.
     """
 
-    mean: NDArray[np.float32] = _ZERO
-    std: NDArray[np.float32] = _ONE
-    raw: bool = False
+    mean: NDArray[np.float32]
+    std: NDArray[np.float32]
 
     def kernel(self, layer: Layer) -> Kernel:
         """See `Operator.kernel`."""
         channels, height, width = layer.inputs[0].shape
         quantization = layer.output.quantization
         sizes = {"channels": channels, "pixels": height * width}
-        if self.raw:
-            if channels == 1:
-                return Kernel("normalize", "")
-            text = fill(_NORMALIZE, **sizes, output="uint8_t", parameters="", written="x[i]", name="$name")
-            return Kernel("interleave", text)
         if quantization:
             table = Constant("table", self._table(quantization))
             written = f"table[{256 if channels > 1 else 0} * c + x[i]]" if channels > 1 else "table[x[i]]"
@@ -71,3 +61,19 @@ class Normalize:
         pixels = np.arange(256, dtype=np.float32) / np.float32(255)
         real = (pixels - self.mean[:, None]) / self.std[:, None]
         return np.array([[to_byte(float(value), quantization) for value in row] for row in real], np.uint8)
+
+
+@dataclass(frozen=True)
+class Interleave:
+    """Pixels as they are, where their scale and zero point hold the normalization; channel by channel no more."""
+
+    def kernel(self, layer: Layer) -> Kernel:
+        """See `Operator.kernel`."""
+        channels, height, width = layer.inputs[0].shape
+        if channels == 1:
+            return Kernel("interleave", "")
+        pixels = height * width
+        text = fill(
+            _NORMALIZE, channels=channels, pixels=pixels, output="uint8_t", parameters="", written="x[i]", name="$name"
+        )
+        return Kernel("interleave", text)
