@@ -112,20 +112,25 @@ def _helpers(kernels: Iterable[Kernel]) -> list[str]:
 
 
 def _calls(network: Network, kernels: list[Kernel], space: Workspace, names: list[str]) -> list[_Call]:
-    answer = network.layers[-1].output.name
     calls = []
     for layer, kernel, function in zip(network.layers, kernels, names, strict=True):
         if not kernel.text:
             continue
         output = layer.output.name
         arguments = [
-            *(space.same.get(each.name, each.name) for each in layer.inputs),
+            *(_variable(network, space, each.name) for each in layer.inputs),
             *(f"{output}_{each.name}" for each in kernel.constants),
-            "log_probs" if output == space.same.get(answer, answer) else output,
+            _variable(network, space, output),
             *([f"bytes + {space.scratch[output]}"] if kernel.scratch else []),
         ]
         calls.append(_Call(_title(layer), function, ", ".join(arguments)))
     return calls
+
+
+def _variable(network: Network, space: Workspace, tensor: str) -> str:
+    """What a tensor is called in the function that calls the layers."""
+    name, answer = (space.same.get(each, each) for each in (tensor, network.layers[-1].output.name))
+    return {network.image.name: "image", answer: "log_probs"}.get(name, f"{name}_out")
 
 
 def _title(layer: Layer) -> str:
@@ -136,4 +141,4 @@ def _title(layer: Layer) -> str:
 def _tensors(network: Network, space: Workspace) -> list[tuple[str, str, int]]:
     """Types, names and offsets of the tensors in the workspace."""
     outputs = {layer.output.name: layer.output for layer in network.layers}
-    return [(outputs[name].type, name, offset) for name, offset in space.offsets.items()]
+    return [(outputs[name].type, _variable(network, space, name), offset) for name, offset in space.offsets.items()]

@@ -18,6 +18,7 @@ from mnistx_export.codegen.operators import (
 READERS: dict[str, Callable[[Node], Operator]] = {
     "Add": elementwise.read_add,
     "AveragePool": pool.read_average,
+    "BatchNormalization": convolution.read_batch_norm,
     "Clip": activation.read_clip,
     "Concat": concatenate.read_concat,
     "Conv": convolution.read_conv,
@@ -37,6 +38,8 @@ READERS: dict[str, Callable[[Node], Operator]] = {
     "Reshape": flatten.read_flatten,
     "Sigmoid": activation.read_sigmoid,
     "Softmax": log_softmax.read_softmax,
+    "Squeeze": flatten.read_flatten,
     "Tanh": activation.read_tanh,
+    "Unsqueeze": flatten.read_flatten,
 }
 """Of each ONNX operator, what makes our own of it."""

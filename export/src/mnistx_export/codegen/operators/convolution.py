@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_export.codegen.clamp import NONE, Clamp
-from mnistx_export.codegen.network import Constant, Kernel, Layer
+from mnistx_export.codegen.network import Constant, Kernel, Layer, as_float32
 from mnistx_export.codegen.node import Node, Weights
 from mnistx_export.codegen.output import writer
 from mnistx_runtime.artifact.c_text import fill
@@ -197,6 +197,24 @@ def read_conv(node: Node) -> Convolution:
         pads=(top, left),
         dilation=node.pair("dilations"),
         groups=int(node.attributes.get("group", 1)),
+    )
+
+
+def read_batch_norm(node: Node) -> Convolution:
+    """ONNX' BatchNormalization, where no layer before it takes it up: a depthwise convolution of single pixels."""
+    given = [node.weights[at].values.astype(np.float64) for at in range(1, 5) if at in node.weights]
+    if len(given) != 4 or len(node.shape) != 3:
+        raise node.refuse("only trained numbers of planes' channels can be written")
+    scale, shift, mean, variance = given
+    factor = scale / np.sqrt(variance + float(node.attributes.get("epsilon", 1e-5)))
+    return Convolution(
+        weights=as_float32(factor).reshape(1, 1, -1, 1),
+        bias=as_float32(shift - mean * factor),
+        scale=None,
+        stride=(1, 1),
+        pads=(0, 0),
+        dilation=(1, 1),
+        groups=len(factor),
     )
 
 

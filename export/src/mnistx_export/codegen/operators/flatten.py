@@ -45,7 +45,8 @@ def is_in_order(shape: tuple[int, ...]) -> bool:
 
 
 def read_flatten(node: Node) -> Flatten:
-    """ONNX' Flatten, and Reshape where it flattens."""
-    if node.shape != (prod(node.input_shapes[0]),):
+    """ONNX' Flatten; and Reshape, Squeeze and Unsqueeze where they flatten, or make a plane of one pixel of a row."""
+    count = prod(node.input_shapes[0])
+    if node.shape != (count,) and (len(node.input_shapes[0]) > 1 or node.shape != (count, 1, 1)):
         raise node.refuse(f"only flattening can be written, not {node.input_shapes[0]} to {node.shape}")
     return Flatten()

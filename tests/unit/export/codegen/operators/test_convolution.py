@@ -11,7 +11,7 @@ from generated_c import PIXEL, answer, compile_c, float_network, hwc, normalized
 from mnistx_export.codegen.clamp import NONE, Clamp
 from mnistx_export.codegen.network import Network, Quantization
 from mnistx_export.codegen.node import Node, Weights
-from mnistx_export.codegen.operators.convolution import Convolution, read_conv
+from mnistx_export.codegen.operators.convolution import Convolution, read_batch_norm, read_conv
 from mnistx_export.codegen.scales import fixed_point
 from mnistx_runtime.errors import BadInput
 
@@ -132,3 +132,19 @@ def test_sums_of_bytes_can_be_written_as_real_numbers(tmp_path: Path) -> None:
 def test_what_it_cannot_write_it_names(weights: Any, attributes: dict[str, Any], reason: str) -> None:
     with pytest.raises(BadInput, match=f"format c can't carry layer 'stem' .Conv.: .*{reason}"):
         read_conv(Node("stem", "Conv", (), weights, attributes, (), ()))
+
+
+def test_batch_normalization_is_what_pytorch_does(tmp_path: Path) -> None:
+    random = np.random.default_rng(9)
+    numbers = [random.uniform(0.5, 2, 3).astype(np.float32) for _ in range(4)]
+    weights = {at + 1: Weights(values) for at, values in enumerate(numbers)}
+    operator = read_batch_norm(Node("norm", "BatchNormalization", (), weights, {"epsilon": 1e-3}, (3, 4, 5), ()))
+    network = float_network((3, 4, 5), (operator, (4, 5, 3)))
+    images = random.integers(0, 256, (2, 3, 4, 5)).astype(np.uint8)
+    scale, shift, mean, variance = (torch.from_numpy(each).double() for each in numbers)
+    x = torch.from_numpy(normalized(images))
+    expected = functional.batch_norm(x, mean, variance, scale, shift, eps=1e-3)
+    got = answer(compile_c({"norm": network}, tmp_path), "norm", network, images)
+    assert np.abs(got - hwc(expected)).max() < 1e-5
+    with pytest.raises(BadInput, match="only trained numbers"):
+        read_batch_norm(Node("norm", "BatchNormalization", (), {}, {}, (3, 4, 5), ()))
