@@ -15,12 +15,14 @@ def fuse_pool(network: Network) -> Network:
 
 def _fuse(first: Layer, second: Layer) -> Layer | None:
     convolution, pool = first.operator, second.operator
-    if not isinstance(convolution, Convolution) or not isinstance(pool, Pool) or convolution.pool > 1:
+    if not isinstance(convolution, Convolution) or not isinstance(pool, Pool):
+        return None
+    if convolution.pool > 1 or pool.average:
         return None
     side = pool.kernel_size[0]
     covered = (second.output.shape[0] * side, second.output.shape[1] * side)
     fits = covered[0] <= first.output.shape[0] and covered[1] <= first.output.shape[1]
-    plain = not pool.average and pool.pads == (0, 0) and pool.kernel_size == pool.stride == (side, side)
+    plain = pool.pads == (0, 0) and pool.kernel_size == pool.stride == (side, side)
     same = first.output.quantization == second.output.quantization
     if not (plain and fits and same and side > 1):
         return None

@@ -25,6 +25,7 @@ def test_a_convolution_pools_what_it_computes() -> None:
     "pool, shape",
     [
         (Pool(True, (2, 2), (2, 2), (0, 0)), (3, 3, 2)),
+        (Pool(True, (6, 7), (6, 7), (0, 0)), (2,)),
         (Pool(False, (3, 3), (2, 2), (0, 0)), (2, 3, 2)),
         (Pool(False, (2, 2), (2, 2), (1, 1)), (4, 4, 2)),
         (Pool(False, (2, 2), (2, 2), (0, 0)), (3, 4, 2)),
