@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,15 +43,13 @@ def cache_folder() -> Path | None:
         return None
 
 
-def shared_library(sources: Mapping[str, bytes], name: str) -> tuple[Path, tempfile.TemporaryDirectory[str] | None]:
-    """The shared library of some sources.
+@contextmanager
+def shared_library(sources: Mapping[str, bytes], name: str) -> Iterator[Path]:
+    """The shared library of some sources, on the disk as long as this lasts.
 
     Args:
         sources: names and contents of a .c file and the headers beside it.
         name: of the .c file, without its ending.
-
-    Returns:
-        Its path; and, where nothing can be kept, the temporary folder that holds it, for as long as this is held.
 
     Raises:
         BackendUnavailable: there's no compiler.
@@ -59,23 +58,21 @@ def shared_library(sources: Mapping[str, bytes], name: str) -> tuple[Path, tempf
     command = compiler()
     if command is None:
         raise BackendUnavailable(NO_COMPILER)
-    key = sha256(
-        "\0".join([*command, *FLAGS, _processor()]).encode() + b"".join(map(_labelled, sorted(sources.items())))
-    )
+    how = "\0".join([*command, *FLAGS, _processor()]).encode()
+    key = sha256(how + b"".join(_label(*each) for each in sorted(sources.items())))
     folder = cache_folder()
     kept = folder / f"{name}-{key[:32]}{_ENDING}" if folder else None
     if kept and kept.is_file():
-        return kept, None
-    built = tempfile.TemporaryDirectory(prefix="mnistx-")
-    for file, data in sources.items():
-        (Path(built.name) / file).write_bytes(data)
-    library = Path(built.name) / f"{name}{_ENDING}"
-    _compile(command, Path(built.name) / f"{name}.c", library)
-    if kept is None:
-        return library, built
-    with built:
-        write_whole(kept, library.read_bytes())
-    return kept, None
+        yield kept
+        return
+    with tempfile.TemporaryDirectory(prefix="mnistx-", ignore_cleanup_errors=True) as built:
+        for file, data in sources.items():
+            (Path(built) / file).write_bytes(data)
+        library = Path(built) / f"{name}{_ENDING}"
+        _compile(command, Path(built) / f"{name}.c", library)
+        if kept:
+            write_whole(kept, library.read_bytes())
+        yield kept or library
 
 
 def _compile(command: list[str], source: Path, library: Path) -> None:
@@ -95,8 +92,8 @@ def _compile(command: list[str], source: Path, library: Path) -> None:
         raise ArtifactError(f"{source.name} can't be compiled by {command[0]}: {lines[0].strip()}")
 
 
-def _labelled(file: tuple[str, bytes]) -> bytes:
-    return f"\0{file[0]}\0{len(file[1])}\0".encode() + file[1]
+def _label(name: str, data: bytes) -> bytes:
+    return f"\0{name}\0{len(data)}\0".encode() + data
 
 
 def _processor() -> str:

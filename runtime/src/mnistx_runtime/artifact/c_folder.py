@@ -48,7 +48,7 @@ def artifact_names(names: list[str]) -> list[str]:
 def read_props(files: Mapping[str, bytes], source: str) -> dict[str, str]:
     """The metadata, without their digest where the header in the code says something else."""
     if JSON not in files:
-        raise ArtifactError(f"{source}: its metadata is missing, the {JSON.partition('/')[2]} in it")
+        raise ArtifactError(f"{source} is not a readable model of mnistx's: there's no {JSON.partition('/')[2]} in it")
     require_metadata_size(len(files[JSON]), source)
     props = sidecar.parse(files[JSON], source)
     name = model_name(files)
@@ -74,6 +74,14 @@ def write_props(files: Mapping[str, bytes], props: Mapping[str, str]) -> dict[st
     name = model_name(files)
     header = certificate_header(name, props) if props else b""
     return {**files, f"{SUFFIX}/{name}{_CERTIFICATE}": header, JSON: sidecar.dump(props)}
+
+
+def sources(files: Mapping[str, bytes], props: Mapping[str, str]) -> dict[str, bytes]:
+    """What is compiled, by name: the payload, and the header as the metadata say it, whatever lies there."""
+    name = model_name(files)
+    code = {ending: data for ending, data in files.items() if ending.endswith((".c", ".h")) and ending.count("/") == 1}
+    code[f"{SUFFIX}/{name}{_CERTIFICATE}"] = certificate_header(name, props)
+    return {ending.partition("/")[2]: data for ending, data in code.items()}
 
 
 def certificate_header(name: str, props: Mapping[str, str]) -> bytes:

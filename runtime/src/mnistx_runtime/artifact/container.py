@@ -124,6 +124,9 @@ CONTAINERS = {
 }
 """By the last ending of the file that is loaded."""
 
+FOLDERS = (".mlpackage", c_folder.SUFFIX)
+"""Endings of artifacts that are folders."""
+
 
 @dataclass(frozen=True, eq=False)
 class Artifact:
@@ -274,7 +277,7 @@ def files_of(path: Path) -> list[Path]:
     elif path.is_dir() and path.suffix == c_folder.SUFFIX:
         found = [path / name for name in c_folder.artifact_names(sorted(each.name for each in path.iterdir()))]
         if not found:
-            raise ArtifactError(f"{path} holds no C: {c_folder.JSON.partition('/')[2]} and its .c and .h are missing")
+            raise ArtifactError(f"{path} is empty of C and metadata")
     else:
         companions = CONTAINERS[path.suffix].companions if path.suffix in CONTAINERS else ()
         found = [path, *(path.with_suffix(ending) for ending in companions)]

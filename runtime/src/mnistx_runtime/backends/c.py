@@ -27,17 +27,15 @@ class C:
         """See `Backend.load`; it computes on one thread."""
         artifact = artifact_for(model, "c").require_as_exported()
         name = c_folder.model_name(artifact.files)
-        top = {ending.partition("/")[2]: data for ending, data in artifact.files.items()}
-        sources = {file: data for file, data in top.items() if file.endswith((".c", ".h"))}
-        path, folder = shared_library(sources, name)
-        try:
-            library = ctypes.CDLL(str(path))
-            predict = getattr(library, f"{name}_predict")
-        except (OSError, AttributeError) as error:
-            raise ArtifactError(f"{artifact.path} was compiled and can't be loaded: {error}") from error
+        sources = c_folder.sources(artifact.files, artifact.props)
+        with shared_library(sources, name) as path:
+            try:
+                predict = getattr(ctypes.CDLL(str(path)), f"{name}_predict")
+            except (OSError, AttributeError) as error:
+                raise ArtifactError(f"{artifact.path} was compiled and can't be loaded: {error}") from error
         predict.argtypes = [ctypes.c_void_p] * 3
         size = _workspace_bytes(sources[f"{name}.h"], name, str(artifact.path))
-        return CSession(artifact, predict, size, folder)
+        return CSession(artifact, predict, size)
 
 
 def _workspace_bytes(header: bytes, name: str, source: str) -> int:
@@ -52,10 +50,10 @@ def _workspace_bytes(header: bytes, name: str, source: str) -> int:
 class CSession(ArtifactSession):
     """A compiled model; one image a call."""
 
-    def __init__(self, artifact: Artifact, predict: Any, workspace: int, folder: Any) -> None:
-        """Keep the artifact, its function, the bytes of its workspace, and the folder that must outlive it, if any."""
+    def __init__(self, artifact: Artifact, predict: Any, workspace: int) -> None:
+        """Keep the artifact, its function, and the bytes of its workspace."""
         super().__init__(artifact)
-        self._predict, self._workspace, self._folder = predict, workspace, folder
+        self._predict, self._workspace = predict, workspace
 
     def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See `Session.run`; each call has a workspace of its own."""

@@ -76,7 +76,7 @@ def test_layers_are_named_as_in_the_users_module(conversion: Conversion) -> None
 
 def test_bytes_that_hold_the_normalization_are_read_as_they_are() -> None:
     module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 36, 3)).eval()
-    spec = InputSpec(channels=1, height=8, width=8, mean=0.13, std=0.31)
+    spec = InputSpec(channels=1, height=8, width=8, mean=(0.13,), std=(0.31,))
     images = np.random.default_rng(0).integers(0, 256, (64, *spec.shape)).astype(np.uint8)
     images[0, 0, 0, :2] = 0, 255
     conversion = Conversion(DeployedModule(module, spec, "logits").eval(), spec, calibration=images)
@@ -89,14 +89,14 @@ def test_bytes_that_hold_the_normalization_are_read_as_they_are() -> None:
 
 def test_an_operator_that_there_is_not_names_layer_and_operator() -> None:
     module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.GELU(), nn.Flatten(), nn.Linear(4 * 36, 3)).eval()
-    spec = InputSpec(channels=1, height=8, width=8, mean=0.5, std=0.5)
+    spec = InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.5,))
     conversion = Conversion(DeployedModule(module, spec, "logits").eval(), spec)
     with pytest.raises(BadInput, match=r"format c can't carry layer 'gelu' .Gelu.: .* there are Add, AveragePool"):
         network_from_onnx(onnx_model(conversion))
 
 
 def test_weights_with_a_zero_point_are_refused() -> None:
-    tensors = {
+    tensors: dict[str, np.ndarray] = {
         "w_q": np.ones((2, 4), np.int8),
         "w_s": np.ones(2, np.float32),
         "w_z": np.ones(2, np.int8),

@@ -26,8 +26,8 @@ def network_of(pool: Pool, shape: tuple[int, ...]) -> Network:
 
 def test_it_pools_as_pytorch_does(tmp_path: Path) -> None:
     x = torch.from_numpy(normalized(IMAGES))
-    square = {"kernel_shape": (2, 2), "strides": (2, 2)}
-    padded = {"kernel_shape": (3, 3), "strides": (2, 2), "pads": (1, 1, 1, 1)}
+    square: dict[str, Any] = {"kernel_shape": (2, 2), "strides": (2, 2)}
+    padded: dict[str, Any] = {"kernel_shape": (3, 3), "strides": (2, 2), "pads": (1, 1, 1, 1)}
     cases = {
         "largest": (read_max(node(**square)), functional.max_pool2d(x, 2)),
         "padded": (read_max(node(**padded)), functional.max_pool2d(x, 3, 2, 1)),
