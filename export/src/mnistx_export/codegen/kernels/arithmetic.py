@@ -40,6 +40,11 @@ class Arithmetic:
         return 1 if self.zero is None else 2
 
     @property
+    def value(self) -> str:
+        """The type of an input as it is multiplied."""
+        return "float" if self.zero is None else "int16_t"
+
+    @property
     def value_bytes(self) -> int:
         """Of an input as it is multiplied."""
         return FLOAT_BYTES if self.zero is None else SHORT_BYTES
@@ -48,11 +53,18 @@ class Arithmetic:
     def names(self) -> dict[str, object]:
         """What templates call them."""
         n = self.lanes
-        common = {"lanes": f"LANES{n}", "n": n, "step": self.step, "padded": self.padded, "outputs": self.outputs}
+        common = {
+            "value": self.value,
+            "lanes": f"LANES{n}",
+            "n": n,
+            "step": self.step,
+            "padded": self.padded,
+            "outputs": self.outputs,
+        }
         if self.zero is None:
-            types = {"value": "float", "sum": "float", "sums": f"floats{n}", "factors": f"floats{n}"}
+            types = {"sum": "float", "sums": f"floats{n}", "factors": f"floats{n}"}
         else:
-            types = {"value": "int16_t", "sum": "int32_t", "sums": f"ints{n}", "factors": f"shorts{n}"}
+            types = {"sum": "int32_t", "sums": f"ints{n}", "factors": f"shorts{n}"}
         return common | types
 
     def splat(self, array: str, at: str) -> str:

@@ -69,8 +69,8 @@ def direct_vectors(layer: Layer) -> Kernel | None:
     layer = _flat(layer, operator)
     sums = arithmetic(layer.inputs[0], layer.output.shape[2])
     written = vector_writer(layer, sums)
-    rows, columns, outputs = layer.output.shape
-    pads = padding(layer, rows * operator.pool, columns * operator.pool)
+    rows, columns, _ = layer.output.shape
+    pads = padding(layer, rows * operator.pool, columns * operator.pool, sums.value)
     kernel_height, kernel_width, channels, _ = operator.weights.shape
     dense = operator.dilation[1] == 1  # the taps of a row lie side by side
     runs = (kernel_height, kernel_width * channels) if dense else (kernel_height * kernel_width, channels)

@@ -1,4 +1,4 @@
-"""A copy of a convolution's input with zeros around it, so that no window reaches beyond: as float32, or 16-bit."""
+"""A copy of a convolution's input with zeros around it, so that no window reaches beyond: as its sums take them."""
 
 from dataclasses import dataclass
 
@@ -63,13 +63,14 @@ def whole_bytes(size: int) -> int:
     return -(-size // _ALIGNMENT) * _ALIGNMENT
 
 
-def padding(layer: Layer, rows: int, columns: int) -> Padding:
+def padding(layer: Layer, rows: int, columns: int, value: str) -> Padding:
     """The copy for a convolution.
 
     Args:
         layer: a convolution.
         rows: of its sums, before a pool.
         columns: likewise.
+        value: the type of the copy's numbers.
     """
     operator, x = layer.operator, layer.inputs[0]
     assert isinstance(operator, Convolution)
@@ -84,7 +85,7 @@ def padding(layer: Layer, rows: int, columns: int) -> Padding:
         _PAD,
         name="${name}",
         input=x.type,
-        value="int16_t" if x.quantization else "float",
+        value=value,
         size=height * width * channels + _SLACK,
         copied_rows=min(x.shape[0], height - top),
         row_size=x.shape[1] * channels,
@@ -92,6 +93,6 @@ def padding(layer: Layer, rows: int, columns: int) -> Padding:
         padded_row_size=width * channels,
         left_size=left * channels,
         copied_size=min(x.shape[1], width - left) * channels,
-        element=f"(int16_t)(source[i] - {x.quantization.zero})" if x.quantization else "source[i]",
+        element=f"({value})(source[i] - {x.quantization.zero})" if x.quantization else "source[i]",
     )
     return Padding(height, width, channels, True, text)

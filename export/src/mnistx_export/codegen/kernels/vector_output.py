@@ -91,9 +91,7 @@ def vector_writer(layer: Layer, arithmetic: Arithmetic) -> VectorWriter:
     value = f"ints{n}_add({value}, ints{n}_splat({y.zero}))"
     value = f"ints{n}_minimum(ints{n}_maximum({value}, ints{n}_splat({low})), ints{n}_splat({high}))"
     constant = Constant("multiplier", arithmetic.per_output(multipliers))
-    return VectorWriter(
-        layer, arithmetic, value, f"ints{n}_store_uint8", "const int32_t *multiplier, ", (constant,)
-    )
+    return VectorWriter(layer, arithmetic, value, f"ints{n}_store_uint8", "const int32_t *multiplier, ", (constant,))
 
 
 def _bounded(value: str, clamp: Clamp, n: int) -> str:

@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from mnistx_runtime.artifact.c_text import fill
 
-_MOST = (16, 8, 4)
+MOST_LANES = (16, 8, 4)
 _FUNCTION = re.compile(r"^static inline \w+ (\w+)\(", re.MULTILINE)
 
 
@@ -24,7 +24,7 @@ def lanes_for(count: int) -> tuple[int, int]:
     >>> lanes_for(64), lanes_for(24), lanes_for(10), lanes_for(3)
     ((16, 64), (8, 24), (16, 16), (4, 4))
     """
-    for lanes in _MOST:
+    for lanes in MOST_LANES:
         whole = -(-count // lanes) * lanes
         if whole * 7 <= count * 8 or (lanes == 16 and 8 < count < 16) or (lanes == 8 and 4 < count < 8):
             return lanes, whole

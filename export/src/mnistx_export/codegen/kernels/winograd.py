@@ -114,7 +114,7 @@ def winograd(layer: Layer) -> Kernel | None:
     rows, columns, _ = y.shape
     pooled = operator.pool == 2
     tile_rows, tile_columns = (rows, columns) if pooled else (-(-rows // 2), -(-columns // 2))
-    pads = padding(layer, 2 * tile_rows, 2 * tile_columns)
+    pads = padding(layer, 2 * tile_rows, 2 * tile_columns, sums.value)
     channels = x.shape[2]
     tiles, tile = tile_rows * tile_columns, tile_size(tile_rows * tile_columns)
     tile_bytes = POSITIONS * (channels * sums.value_bytes + sums.padded * _SUM_BYTES)

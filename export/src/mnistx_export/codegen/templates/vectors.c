@@ -307,24 +307,12 @@ static inline ints$n ints${n}_of_int8(const int8_t *x)
     return (ints$n)_mm512_maskz_cvtepi8_epi32(0xffff, _mm_loadu_si128((const __m128i *)(const void *)x));
 #elif defined(__AVX2__) && (LANES$n == 8)
     return (ints$n)_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)x));
-#else
-    const ints$n y = {x[0], x[1], x[2], x[3]};
-    return y;
-#endif
-}
-
-static inline ints$n ints${n}_of_uint8(const uint8_t *x)
-{
-#if defined(PLAIN_C)
-    ints$n y;
-    for (int l = 0; l < LANES$n; l++) {
-        y.lane[l] = x[l];
-    }
-    return y;
-#elif defined(__AVX512F__) && (LANES$n == 16)
-    return (ints$n)_mm512_maskz_cvtepu8_epi32(0xffff, _mm_loadu_si128((const __m128i *)(const void *)x));
-#elif defined(__AVX2__) && (LANES$n == 8)
-    return (ints$n)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)x));
+#elif defined(__SSE2__)
+    int32_t bytes;
+    __builtin_memcpy(&bytes, x, 4);
+    const __m128i first = _mm_cvtsi32_si128(bytes);
+    const __m128i pairs = _mm_unpacklo_epi8(first, first);
+    return (ints$n)_mm_srai_epi32(_mm_unpacklo_epi16(pairs, pairs), 24);
 #else
     const ints$n y = {x[0], x[1], x[2], x[3]};
     return y;
@@ -392,6 +380,27 @@ static inline ints$n ints${n}_rescale(ints$n sum, ints$n multiplier, int32_t shi
         sum[l] = (int32_t)((int64_t)(product >> shift) - (int64_t)least);
     }
     return sum;
+#endif
+}
+
+/* sum + (a * b), of numbers that fit in 16 bits. */
+static inline ints$n ints${n}_multiply_add(ints$n sum, ints$n a, ints$n b)
+{
+#if defined(PLAIN_C)
+    for (int l = 0; l < LANES$n; l++) {
+        sum.lane[l] += a.lane[l] * b.lane[l];
+    }
+    return sum;
+#elif defined(__AVX512VNNI__) && (LANES$n == 16)
+    return (ints$n)_mm512_dpwssd_epi32((__m512i)sum, (__m512i)a, (__m512i)(b & 0xffff));
+#elif defined(__AVX512BW__) && (LANES$n == 16)
+    return sum + (ints$n)_mm512_madd_epi16((__m512i)a, (__m512i)(b & 0xffff));
+#elif defined(__AVX2__) && (LANES$n == 8)
+    return sum + (ints$n)_mm256_madd_epi16((__m256i)a, (__m256i)(b & 0xffff));
+#elif defined(__SSE2__)
+    return sum + (ints$n)_mm_madd_epi16((__m128i)a, (__m128i)(b & 0xffff));
+#else
+    return sum + (a * b);
 #endif
 }
 
