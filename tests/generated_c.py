@@ -112,7 +112,8 @@ def hwc(values: Any) -> NDArray[Any]:
 
 def to_bytes(values: NDArray[np.float32], quantization: Quantization) -> NDArray[np.int64]:
     """The bytes that real numbers were."""
-    return np.rint(values / quantization.scale).astype(np.int64) + quantization.zero
+    steps: NDArray[np.int64] = np.rint(values / quantization.scale).astype(np.int64)
+    return steps + quantization.zero
 
 
 def rescaled(sums: Any, multiplier: Any, shift: int) -> NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """The files of a network in C: names, constants, functions and the calls, put into the templates."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -62,7 +63,7 @@ def c_files(network: Network, name: str, target: str) -> dict[str, bytes]:
         "workspace_bytes": space.bytes,
         "constants": [array(label, each.values) for label, each in constants],
         "constant_bytes": sum(each.values.nbytes for _, each in constants),
-        "helpers": _helpers(kernels),
+        "helpers": [fill(text, upper=name.upper()) for text in _helpers(kernels)],
         "functions": [text for _, text in functions],
         "calls": _calls(network, kernels, space, [label for label, _ in functions]),
         "tensors": _tensors(network, space),
@@ -104,11 +105,15 @@ def _constants(network: Network, kernels: Iterable[Kernel]) -> Iterator[tuple[st
 
 
 def _helpers(kernels: Iterable[Kernel]) -> list[str]:
-    """The helpers whose names the kernels' texts, or other helpers', mention."""
+    """The helpers that the kernels' texts, or other helpers of them, mention."""
     known = {name: text for kernel in kernels for name, text in kernel.helpers.items()}
+    found: set[str] = set()
     texts = [kernel.text for kernel in kernels]
-    found = {name: text for name, text in known.items() if any(f"{name}(" in each for each in texts)}
-    return [text.strip("\n") for text in found.values()]
+    while texts:
+        words = set(re.findall(r"\w+", texts.pop()))
+        found |= (mentioned := words & known.keys() - found)
+        texts += [known[name] for name in mentioned]
+    return [text for name, text in known.items() if name in found]
 
 
 def _calls(network: Network, kernels: list[Kernel], space: Workspace, names: list[str]) -> list[_Call]:

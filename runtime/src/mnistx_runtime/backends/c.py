@@ -34,11 +34,11 @@ class C:
             except (OSError, AttributeError) as error:
                 raise ArtifactError(f"{artifact.path} was compiled and can't be loaded: {error}") from error
         predict.argtypes = [ctypes.c_void_p] * 3
-        size = _workspace_bytes(sources[f"{name}.h"], name, str(artifact.path))
+        size = workspace_bytes(sources[f"{name}.h"], name, str(artifact.path))
         return CSession(artifact, predict, size)
 
 
-def _workspace_bytes(header: bytes, name: str, source: str) -> int:
+def workspace_bytes(header: bytes, name: str, source: str) -> int:
     """What the header says of the workspace."""
     start = f"#define {name.upper()}_WORKSPACE_BYTES ".encode()
     found = [line.removeprefix(start) for line in header.splitlines() if line.startswith(start)]
