@@ -71,7 +71,8 @@ class Stage:
     @property
     def taps(self) -> int:
         """Weights of an output in one row of its window, filled up to whole steps."""
-        return -(-self.operator.weights.shape[1] * self.source.shape[2] // self.step) * self.step
+        count = int(self.operator.weights.shape[1]) * self.source.shape[2]
+        return -(-count // self.step) * self.step
 
     @property
     def pitch(self) -> int:

@@ -1,8 +1,8 @@
 """Layers that run together, row by row: of what one writes and the next reads, only the rows at hand are kept.
 
-Each convolution reads a ring of rows, padded, so that its sums need no bounds. Of int8 the ring holds `byte - zero` in 16
-bits: padding is 0, and a processor that has the instruction for it (SMLAD of a Cortex-M4) takes two products at a time.
-A fully connected layer at the end adds each row to its sums as it comes.
+Each convolution reads a ring of rows, padded, so that its sums need no bounds. Of int8 the ring holds `byte - zero` in
+16 bits: padding is 0, and a processor that has the instruction for it (SMLAD of a Cortex-M4) takes two products at a
+time. A fully connected layer at the end adds each row to its sums as it comes.
 """
 
 from collections.abc import Mapping, Sequence

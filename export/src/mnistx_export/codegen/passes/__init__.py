@@ -15,7 +15,7 @@ TARGET_PASSES: dict[str, tuple[Callable[[Network], Network], ...]] = {"size": (f
 """After those, by what the code is for."""
 
 
-def simplify(network: Network, target: str) -> Network:
+def simplify(network: Network, target: str = "portable") -> Network:
     """The same network in fewer layers, for a target of `KERNELS`."""
     for each in (*PASSES, *TARGET_PASSES.get(target, ())):
         network = each(network)

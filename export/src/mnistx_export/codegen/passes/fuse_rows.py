@@ -1,4 +1,4 @@
-"""Convolutions one behind the other run together, row by row, with a fully connected layer at their end: little memory."""
+"""Convolutions one behind the other run together, row by row, with a fully connected layer behind them: less memory."""
 
 from dataclasses import replace
 
