@@ -73,7 +73,9 @@ int main(void)
 {
     void *const workspace = memory.bytes + ((16u - ((uintptr_t)memory.bytes % 16u)) % 16u);
     float log_probs[MODEL_CLASSES];
+#ifndef MODEL_NO_SELFTEST
     printf("selftest %d\n", model_selftest(workspace));
+#endif
     for (int i = 0; i < IMAGE_COUNT; i++) {
         digest = 2166136261u;
         printf("image %d", predict(images[i], log_probs, workspace));

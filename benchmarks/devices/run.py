@@ -20,21 +20,23 @@ class Answers:
     """What came out.
 
     Args:
-        selftest: what `model_selftest` returned; 0 where it passed.
+        selftest: what `model_selftest` returned, 0 where it passed; None where it was left out.
         digests: one an image, of what went into the last layer, uint32 `(N,)`.
         log_probs: float32 `(N, classes)`.
         stack: bytes that one prediction took of the stack at most, to some dozens.
         instructions: of one prediction, at most; None where they weren't counted.
     """
 
-    selftest: int
+    selftest: int | None
     digests: NDArray[np.uint32]
     log_probs: NDArray[np.float32]
     stack: int
     instructions: int | None
 
 
-def build(device: Device, sources: Mapping[str, bytes], images: NDArray[np.uint8], folder: Path) -> Path:
+def build(
+    device: Device, sources: Mapping[str, bytes], images: NDArray[np.uint8], folder: Path, selftest: bool = True
+) -> Path:
     """The program that predicts some images on a device.
 
     Args:
@@ -42,6 +44,7 @@ def build(device: Device, sources: Mapping[str, bytes], images: NDArray[np.uint8
         sources: the folder that was exported under the name `model`, names and contents.
         images: uint8 `(N, channels, height, width)`.
         folder: an empty one.
+        selftest: whether it runs that, too.
     """
     for name, data in sources.items():
         (folder / name).write_bytes(data)
@@ -52,7 +55,8 @@ def build(device: Device, sources: Mapping[str, bytes], images: NDArray[np.uint8
         f"static const uint8_t images[IMAGE_COUNT][{size}] = {{\n{rows}\n}};\n"
     )
     program = folder / "program"
-    command = [*device.compiler, *_FLAGS, "-I.", str(HERE / "driver.c"), "model.c", "-lm", "-o", program.name]
+    left_out = [] if selftest else ["-DMODEL_NO_SELFTEST"]
+    command = [*device.compiler, *_FLAGS, *left_out, "-I.", str(HERE / "driver.c"), "model.c", "-lm", "-o", "program"]
     _output(command, folder)
     return program
 
@@ -77,7 +81,28 @@ def run(device: Device, program: Path, count: bool = False) -> Answers:
     bits = np.array([[int(word, 16) for word in words] for _, *words in rows], np.uint32)
     instructions = round(numbers["ticks"] * 1e9 / device.clock) if count and device.clock else None
     log_probs = np.ascontiguousarray(bits[:, 1:]).view(np.float32)
-    return Answers(numbers["selftest"], bits[:, 0], log_probs, numbers["stack"], instructions)
+    return Answers(numbers.get("selftest"), bits[:, 0], log_probs, numbers["stack"], instructions)
+
+
+def flash_bytes(device: Device, sources: Mapping[str, bytes], folder: Path) -> int:
+    """What a model adds to the least program of a Cortex-M: constants, code, and what that needs of the libraries.
+
+    Args:
+        device: a Cortex-M.
+        sources: see `build`.
+        folder: an empty one.
+    """
+    for name, data in sources.items():
+        (folder / name).write_bytes(data)
+    flags = ("-std=c99", "-O2", "-ffunction-sections", "-fdata-sections", "-Wl,--gc-sections", "-DMODEL_NO_SELFTEST")
+    sizes = []
+    for more in ((), ("-DMODEL", "model.c")):
+        command = [*device.compiler, *flags, "-I.", str(HERE / "flash.c"), *more, "-lm", "-o", "program"]
+        _output(command, folder)
+        printed = _output([device.compiler[0].replace("gcc", "size"), "program"], folder)
+        text, initialized = map(int, printed.splitlines()[1].split()[:2])
+        sizes.append(text + initialized)
+    return sizes[1] - sizes[0]
 
 
 def _output(command: list[str], folder: Path) -> str:
