@@ -45,7 +45,7 @@ def c_files(network: Network, name: str, target: str) -> dict[str, bytes]:
     Returns:
         Paths in the folder, and contents.
     """
-    network = simplify(network)
+    network = simplify(network, target)
     kernels = [choose_kernel(layer, target) for layer in network.layers]
     space = plan(network, kernels)
     functions = _named_functions(kernels)
