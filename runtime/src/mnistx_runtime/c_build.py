@@ -14,7 +14,9 @@ from mnistx_runtime.artifact.digests import sha256
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
 from mnistx_runtime.files import writable_folder, write_whole
 
-FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=fast", "-fPIC", "-shared")
+DECLARED = "-Werror=implicit-function-declaration"
+"""A function that no header declares is refused: `check_c` counts on it."""
+FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=fast", "-fPIC", "-shared", DECLARED)
 NO_COMPILER = (
     "no C compiler was found: install one (Debian, Ubuntu: apt install gcc; any system: pip install ziglang), "
     "or name yours in CC"

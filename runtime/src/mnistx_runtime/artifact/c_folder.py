@@ -1,7 +1,7 @@
 """A model as a folder of C: its metadata lie in a JSON, and in a header that the code includes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,6 +82,15 @@ def sources(files: Mapping[str, bytes], props: Mapping[str, str]) -> dict[str, b
     code = {ending: data for ending, data in files.items() if ending.endswith((".c", ".h")) and ending.count("/") == 1}
     code[f"{SUFFIX}/{name}{_CERTIFICATE}"] = certificate_header(name, props)
     return {ending.partition("/")[2]: data for ending, data in code.items()}
+
+
+def payload_names(names: Iterable[str], model: str) -> list[str]:
+    """Of the names of sources, those of the payload.
+
+    >>> payload_names(["net.c", "net.h", "net_certificate.h"], "net")
+    ['net.c', 'net.h']
+    """
+    return [name for name in names if name != f"{model}{_CERTIFICATE}"]
 
 
 def certificate_header(name: str, props: Mapping[str, str]) -> bytes:

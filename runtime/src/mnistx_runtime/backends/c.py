@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.artifact import c_folder
+from mnistx_runtime.artifact.c_check import check_c
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.backends import ArtifactSession, artifact_for
 from mnistx_runtime.c_build import NO_COMPILER, compiler, shared_library
@@ -28,6 +29,8 @@ class C:
         artifact = artifact_for(model, "c").require_as_exported()
         name = c_folder.model_name(artifact.files)
         sources = c_folder.sources(artifact.files, artifact.props)
+        if not artifact.allow_foreign:
+            check_c({file: sources[file] for file in c_folder.payload_names(sources, name)}, name, str(artifact.path))
         with shared_library(sources, name) as path:
             try:
                 predict = getattr(ctypes.CDLL(str(path)), f"{name}_predict")

@@ -88,12 +88,23 @@ def test_a_self_test_that_changed_is_seen(tmp_path: Path) -> None:
     assert verify(path).differences == ["metadata"]
 
 
+def test_strangers_code_is_not_built_unless_its_user_trusts_it(tmp_path: Path) -> None:
+    marked = tmp_path / "ran"
+    attack = "#include <stdlib.h>\n" + SOURCE.replace("    own[0]", f'    system("touch {marked}");\n    own[0]')
+    path = written(tmp_path, source=attack)
+    with pytest.raises(ArtifactError, match=r"holds #include <stdlib\.h>, which no classifier needs"):
+        verify(path)
+    assert not (tmp_path / "cache").exists()
+    assert verify(path, allow_foreign=True).passed
+    assert marked.exists()
+
+
 @pytest.mark.parametrize(
     "header, source, reason",
     [
         (HEADER.replace("32", "-1"), SOURCE, "how much workspace"),
         (HEADER.replace("32", "99999999999"), SOURCE, "how much workspace"),
-        (HEADER, SOURCE.replace("two_predict", "other"), "can't be loaded"),
+        (HEADER, SOURCE.replace("two_predict", "two_other"), "can't be loaded"),
         (HEADER, SOURCE.replace("return 0", "return 1"), "refused its own workspace"),
     ],
 )
