@@ -57,7 +57,7 @@ def build(
     program = folder / "program"
     left_out = [] if selftest else ["-DMODEL_NO_SELFTEST"]
     command = [*device.compiler, *_FLAGS, *left_out, "-I.", str(HERE / "driver.c"), "model.c", "-lm", "-o", "program"]
-    _output(command, folder)
+    output_of(command, folder)
     return program
 
 
@@ -72,7 +72,7 @@ def run(device: Device, program: Path, count: bool = False) -> Answers:
     command = [*device.run, str(program)]
     if count and device.clock:
         command[1:1] = ["-icount", "shift=0"]  # an instruction a nanosecond
-    printed = _output(command, program.parent)
+    printed = output_of(command, program.parent)
     lines = [line.split() for line in printed.splitlines()]
     numbers = {words[0]: int(words[1]) for words in lines if words[0] != "image"}
     rows = [words[1:] for words in lines if words[0] == "image"]
@@ -98,21 +98,26 @@ def flash_bytes(device: Device, sources: Mapping[str, bytes], folder: Path) -> i
     sizes = []
     for more in ((), ("-DMODEL", "model.c")):
         command = [*device.compiler, *flags, "-I.", str(HERE / "flash.c"), *more, "-lm", "-o", "program"]
-        _output(command, folder)
-        printed = _output([device.compiler[0].replace("gcc", "size"), "program"], folder)
+        output_of(command, folder)
+        printed = output_of([device.compiler[0].replace("gcc", "size"), "program"], folder)
         text, initialized = map(int, printed.splitlines()[1].split()[:2])
         sizes.append(text + initialized)
     return sizes[1] - sizes[0]
 
 
-def _output(command: list[str], folder: Path) -> str:
+def output_of(command: list[str], folder: Path, stdin: str = "") -> str:
     """What a command prints.
+
+    Args:
+        command: and its arguments.
+        folder: it runs in.
+        stdin: what it reads.
 
     Raises:
         RuntimeError: it failed; the text says why.
     """
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_SECONDS, check=False
+        command, cwd=folder, capture_output=True, text=True, input=stdin, timeout=_SECONDS, check=False
     )
     if done.returncode:
         raise RuntimeError(f"{command[0]} returned {done.returncode}: {done.stdout}{done.stderr}")

@@ -3,40 +3,24 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from command import RELEASED, ROOT
+from command import ROOT
 from devices.run import Answers, build, run
-from devices.sources import Sources, write_sources
+from devices.sources import Sources
 from devices.targets import DEVICES, packages
-from mnistx_export.checkpoint_model import model_with_data
 from mnistx_export.model import Model
 from mnistx_runtime.artifact.parity import FLOAT32, compare
 
 IMAGES = 200
 SELFTEST = 20  # images of float32; where fewer are run, the self-test's 44 take too long, too
-CALIBRATION = 300  # images: the weights are rounded on them, which takes a minute with all
 LIBRARY = 1e-5  # how far answers of the same sums may lie apart, as libraries' logarithms do
 HOST = "this machine"
 
 Run = Callable[[str, str], Answers]
-
-
-@pytest.fixture(scope="module")
-def model(mnist: Path) -> Model:
-    """The released one."""
-    found, _ = model_with_data(RELEASED, mnist, with_training=True)
-    assert found.calibration is not None and found.test is not None
-    return replace(found, calibration=found.calibration[:CALIBRATION])
-
-
-@pytest.fixture(scope="module")
-def sources(model: Model) -> dict[tuple[str, str], Sources]:
-    return write_sources(model, {device.target for device in DEVICES.values()})
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ _TEMPLATES = {
     "{name}.c": "model.c",
     "CMakeLists.txt": "CMakeLists.txt",
     "example/main.c": "main.c",
+    "examples/serial/serial.ino": "serial.ino",
     "library.properties": "library.properties",
     "library.json": "library.json",
     "README.md": "README.md",
