@@ -127,7 +127,7 @@ def c_session(path: Path, command: list[str], library: Path) -> CSession:
     subprocess.run([*command, str(source), "-lm", "-o", str(library)], check=True)
     predict = getattr(ctypes.CDLL(str(library)), f"{name}_predict")
     predict.argtypes = [ctypes.c_void_p] * 3
-    return CSession(artifact, predict, workspace_bytes((path / f"{name}.h").read_bytes(), name, str(path)), None)
+    return CSession(artifact, predict, workspace_bytes((path / f"{name}.h").read_bytes(), name, str(path)))
 
 
 def burst(run: Callable[[Any], Any], images: NDArray[np.uint8], start: int) -> float:
