@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,12 +55,14 @@ TITLES = {
     "ncnn": "ncnn fp32",
 }
 COMPILERS = {"gcc": ["gcc"], "zig": [sys.executable, "-m", "ziglang", "cc"]}
-PROCESSORS = {
+BUILDS = {
     "native": "-march=native",
     "native without VNNI": "-march=native -mno-avx512vnni -mno-avxvnni",
     "x86-64-v3": "-march=x86-64-v3",
     "x86-64": "-march=x86-64",
 }
+FEW = ("native", "x86-64-v3")
+"""Builds of the networks that aren't the report's."""
 FLAGS = ("-std=c99", "-O3", "-ffp-contract=fast", "-fPIC", "-shared")
 IMAGES = 256
 ROUNDS = 60
@@ -100,23 +102,21 @@ def exported(model: Model, folder: Path) -> dict[str, Path]:
     return found
 
 
-def sessions_of(artifacts: Mapping[str, Path], folder: Path) -> Iterator[tuple[str, Session]]:
+def sessions_of(artifacts: Mapping[str, Path], builds: Iterable[str], folder: Path) -> Iterator[tuple[str, Session]]:
     """All that answer, ONNX Runtime in float32 first."""
     for format, path in artifacts.items():
         if format in TITLES:
             yield TITLES[format], backend(runtime_of(path)).load(path, 1)
             continue
         for compiler, command in COMPILERS.items():
-            for name, flags in PROCESSORS.items():
+            for name in builds:
                 if compiler == "zig" and not find_spec("ziglang"):
                     continue
-                given = (
-                    re.sub("x86-64(-v3)?", lambda name: name[0].replace("-", "_"), flags)
-                    if compiler == "zig"
-                    else flags
-                )
+                flags = BUILDS[name]
+                if compiler == "zig":
+                    flags = re.sub("x86-64(-v3)?", lambda found: found[0].replace("-", "_"), flags)
                 library = folder / f"{format}-{compiler}-{name.replace(' ', '-')}.so"
-                yield f"{format}, {compiler}, {name}", c_session(path, [*command, *FLAGS, *given.split()], library)
+                yield f"{format}, {compiler}, {name}", c_session(path, [*command, *FLAGS, *flags.split()], library)
 
 
 def c_session(path: Path, command: list[str], library: Path) -> CSession:
@@ -143,10 +143,12 @@ def burst(run: Callable[[Any], Any], images: NDArray[np.uint8], start: int) -> f
     return took / count * 1e6
 
 
-def measure(artifacts: Mapping[str, Path], images: NDArray[np.uint8], expected: NDArray[np.floating]) -> list[Row]:
+def measure(
+    artifacts: Mapping[str, Path], builds: Iterable[str], images: NDArray[np.uint8], expected: NDArray[np.floating]
+) -> list[Row]:
     """Every build and runtime, in turn."""
     with tempfile.TemporaryDirectory() as folder:
-        sessions = dict(sessions_of(artifacts, Path(folder)))
+        sessions = dict(sessions_of(artifacts, builds, Path(folder)))
         gaps = {title: float(np.abs(session.run(images) - expected).max()) for title, session in sessions.items()}
         times: dict[str, list[float]] = {title: [] for title in sessions}
         for number in range(ROUNDS):
@@ -172,7 +174,7 @@ def measured(name: str, exports: Path) -> list[Row]:
         model, missing = model_with_data(CHECKPOINT, None, False)
         assert model.test is not None, missing
         images = model.test.images[:IMAGES]
-        return measure(report_artifacts(exports), images, model.log_probs(images, torch.float64))
+        return measure(report_artifacts(exports), BUILDS, images, model.log_probs(images, torch.float64))
     network = C_NETWORKS[name]
     torch.manual_seed(SEED)
     module = network.build(network.shape[0], network.classes)
@@ -188,7 +190,7 @@ def measured(name: str, exports: Path) -> list[Row]:
     )
     with tempfile.TemporaryDirectory() as folder:
         artifacts = exported(model, Path(folder))
-        return measure(artifacts, test.images, model.log_probs(test.images, torch.float64))
+        return measure(artifacts, FEW, test.images, model.log_probs(test.images, torch.float64))
 
 
 HEAD = """# Generated C beside the runtimes

@@ -23,9 +23,9 @@ TARGET = Quantization(0.3, 97)
 EXACT = "-ffp-contract=off"
 
 WAYS: dict[str, tuple[str, ...]] = {
-    "widest": (EXACT, "-march=native"),
-    "narrow": (EXACT,),
-    "plain": (EXACT, "-DBYTES_PLAIN_C", "-DREAL_PLAIN_C"),
+    "widest": (EXACT, "-march=native", "-fsanitize=undefined", "-fno-sanitize-recover"),
+    "narrow": (EXACT, "-O0"),
+    "plain": (EXACT, "-O0", "-DBYTES_PLAIN_C", "-DREAL_PLAIN_C"),
 }
 """Flags for the widest vectors of this processor, for those that any has, and for none."""
 
@@ -141,7 +141,7 @@ def answers_of(real: Network, whole: Network, folder: Path) -> dict[str, list[ND
     networks = {"real": real, "bytes": whole}
     found = {}
     for way, target, flags in [
-        ("portable", "portable", (EXACT,)),
+        ("portable", "portable", (EXACT, "-O0")),
         *((way, "speed", each) for way, each in WAYS.items()),
     ]:
         place = folder / way.replace(" ", "-")

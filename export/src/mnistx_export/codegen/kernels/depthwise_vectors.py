@@ -51,7 +51,7 @@ def depthwise_vectors(layer: Layer) -> Kernel | None:
     written = vector_writer(layer, sums)
     value = "int32_t" if x.quantization else "float"
     pads = padding(layer, rows, columns, value)
-    tile = tile_size(columns)
+    tile = tile_size(columns, 1)
     names = {
         **written.names,
         "name": "${name}",

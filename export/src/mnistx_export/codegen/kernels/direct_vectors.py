@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import prod
 
-from mnistx_export.codegen.kernels.arithmetic import Arithmetic, arithmetic, indent
+from mnistx_export.codegen.kernels.arithmetic import arithmetic, indent
 from mnistx_export.codegen.kernels.padding import padding
 from mnistx_export.codegen.kernels.vector_output import VectorWriter, vector_writer
 from mnistx_export.codegen.network import Constant, Kernel, Layer
@@ -12,7 +12,7 @@ from mnistx_export.codegen.operators.convolution import Convolution
 from mnistx_runtime.artifact.c_text import fill
 
 _MOST_POOL = 3
-_TILES = (5, 6, 4, 3, 2, 1)  # pixels at a time: ten sums in registers, two weights and an input fit in 16
+_SUMS = 10  # in registers: beside them, two weights and an input fit in 16
 
 _CONVOLVE = """
 $pad
@@ -74,7 +74,6 @@ def direct_vectors(layer: Layer) -> Kernel | None:
     kernel_height, kernel_width, channels, _ = operator.weights.shape
     dense = operator.dilation[1] == 1  # the taps of a row lie side by side
     runs = (kernel_height, kernel_width * channels) if dense else (kernel_height * kernel_width, channels)
-    tile = 1 if operator.pool > 1 else tile_size(columns)
     names = {
         **written.names,
         "name": "${name}",
@@ -84,7 +83,6 @@ def direct_vectors(layer: Layer) -> Kernel | None:
         "copy": fill(COPY if pads.needed else NO_COPY, **sums.names, name="${name}"),
         "rows": rows,
         "columns": columns,
-        "tile": tile,
         "row_step": operator.pool * operator.stride[0] * pads.row_size,
         "column_step": operator.pool * operator.stride[1] * channels,
         "kernel_rows": kernel_height,
@@ -93,15 +91,16 @@ def direct_vectors(layer: Layer) -> Kernel | None:
         "tap_column": operator.dilation[1] * channels,
         "run_length": runs[1],
     }
-    places = [
-        (i * operator.stride[0] * pads.row_size) + ((t * operator.pool + j) * operator.stride[1] * channels)
-        for t in range(tile)
-        for i in range(operator.pool)
-        for j in range(operator.pool)
-    ]
-    blocks = {
-        name: indent(_block(sums, written, places, names, vectors), 2) for name, vectors in (("two", 2), ("one", 1))
-    }
+    blocks = {}
+    for name, vectors in (("two", 2), ("one", 1)):
+        tile = tile_size(columns, vectors * operator.pool**2)
+        places = [
+            (i * operator.stride[0] * pads.row_size) + ((t * operator.pool + j) * operator.stride[1] * channels)
+            for t in range(tile)
+            for i in range(operator.pool)
+            for j in range(operator.pool)
+        ]
+        blocks[name] = indent(_block(written, places, {**names, "tile": tile}, vectors), 2)
     return Kernel(
         "convolve_direct",
         fill(_CONVOLVE, **names, **blocks),
@@ -115,13 +114,17 @@ def direct_vectors(layer: Layer) -> Kernel | None:
     )
 
 
-def tile_size(count: int) -> int:
-    """How many pixels to take at a time: what leaves the fewest over.
+def tile_size(count: int, sums: int) -> int:
+    """How many pixels to take at a time: many, but so that few of the last ones are computed twice.
 
-    >>> tile_size(28), tile_size(14), tile_size(49), tile_size(2)
-    (4, 5, 5, 2)
+    Args:
+        count: of all pixels.
+        sums: vectors that each takes.
+
+    >>> tile_size(28, 2), tile_size(14, 2), tile_size(49, 2), tile_size(49, 1), tile_size(2, 2), tile_size(9, 9)
+    (4, 5, 5, 10, 2, 1)
     """
-    return min((tile for tile in _TILES if tile <= count), key=lambda tile: -(-count // tile) * (tile + 1))
+    return min(range(1, max(2, _SUMS // sums + 1)), key=lambda tile: -(-count // tile) * (tile + 1))
 
 
 def _flat(layer: Layer, operator: Convolution) -> Layer:
@@ -134,10 +137,9 @@ def _flat(layer: Layer, operator: Convolution) -> Layer:
     return replace(layer, inputs=(x,), output=y)
 
 
-def _block(
-    sums: Arithmetic, written: VectorWriter, places: Sequence[int], names: Mapping[str, object], vectors: int
-) -> str:
+def _block(written: VectorWriter, places: Sequence[int], names: Mapping[str, object], vectors: int) -> str:
     """The loops over the pixels, for some vectors of outputs."""
+    sums = written.arithmetic
     square = len(places) // int(str(names["tile"]))
     start, end = [], []
     for v in range(vectors):

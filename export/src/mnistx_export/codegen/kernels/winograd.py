@@ -56,6 +56,7 @@ $window
             const int32_t column = tile % $tile_columns;
             ${name}_transform(window + (row * $tile_row) + (column * $tile_column), inputs + (t * $channels));
         }
+        const int32_t count = ((first + $chunk) < $tiles) ? $chunk : ($tiles - first);
         for (int32_t p = 0; p < $positions; p++) {
             int32_t o = 0;
             for (; (o + (2 * $lanes)) <= $padded; o += 2 * $lanes) {
@@ -65,7 +66,7 @@ $two
 $one
             }
         }
-        for (int32_t t = 0; (t < $chunk) && ((first + t) < $tiles); t++) {
+        for (int32_t t = 0; t < count; t++) {
             const int32_t row = (first + t) / $tile_columns;
             const int32_t column = (first + t) % $tile_columns;
 $call
@@ -75,7 +76,7 @@ $call
 """
 
 _BLOCK = """
-for (int32_t t = 0; t < $chunk; t += $tile) {
+for (int32_t t = 0; t < count; t += $tile) {
     const $value *in = inputs + (((p * $chunk) + t) * $channels);
     const $value *w = weights + (p * $position_weights) + ($step * o);
 $start
@@ -116,9 +117,10 @@ def winograd(layer: Layer) -> Kernel | None:
     tile_rows, tile_columns = (rows, columns) if pooled else (-(-rows // 2), -(-columns // 2))
     pads = padding(layer, 2 * tile_rows, 2 * tile_columns, sums.value)
     channels = x.shape[2]
-    tiles, tile = tile_rows * tile_columns, tile_size(tile_rows * tile_columns)
+    tiles = tile_rows * tile_columns
+    tile = tile_size(tiles, 2)
     tile_bytes = POSITIONS * (channels * sums.value_bytes + sums.padded * _SUM_BYTES)
-    chunk = tile * max(1, min(-(-tiles // tile), _CHUNK_BYTES // tile_bytes // tile))
+    chunk = 2 * tile * max(1, min(-(-tiles // (2 * tile)), _CHUNK_BYTES // tile_bytes // (2 * tile)))
     inputs_at = pads.bytes(sums.value_bytes)
     sums_at = inputs_at + whole_bytes(POSITIONS * chunk * channels * sums.value_bytes)
     names = {
@@ -132,7 +134,6 @@ def winograd(layer: Layer) -> Kernel | None:
         "inputs_at": inputs_at,
         "sums_at": sums_at,
         "tiles": tiles,
-        "tile": tile,
         "chunk": chunk,
         "rows": rows,
         "columns": columns,
@@ -153,8 +154,8 @@ def winograd(layer: Layer) -> Kernel | None:
         input_lanes=f"({half} * LANES{lanes})",
         transform=indent(_transform(numbers, names), 2),
         finish=indent(_finish(sums, written, names), 2),
-        two=indent(_block(sums, names, 2), 4),
-        one=indent(_block(sums, names, 1), 4),
+        two=indent(_block(sums, {**names, "tile": tile}, 2), 4),
+        one=indent(_block(sums, {**names, "tile": 2 * tile}, 1), 4),
         call=indent(fill(_CALL_POOLED if pooled else _CALL, **names), 3),
     )
     constants = Constant("weights", sums.weights(weights)), Constant("bias", sums.per_output(operator.bias))
