@@ -1,8 +1,8 @@
 """What a folder of C may hold: arithmetic, and nothing that reaches outside of it by name.
 
-C that is compiled runs with the user's rights. What the toolkit writes includes a few headers of arithmetic, calls the
-functions that it defines, `expf`, `logf`, `memcpy` and `memset`, and vector instructions; what names anything else isn't
-compiled. It may still write past its arrays: only a signature says who answers for that.
+C that is compiled runs with the user's rights. What the toolkit writes includes headers of arithmetic, and calls the
+functions that it defines, `expf`, `logf`, `memcpy` and `memset`, and vector instructions. What names anything else
+isn't compiled. It may still write past its arrays: only a signature says who answers for that.
 """
 
 import re

@@ -46,7 +46,7 @@ def test_what_the_toolkit_writes_passes() -> None:
         ("int (system)(const char *c);\n", "int()"),
         ("static void f(void) { system(0); }\n", "system()"),
         ("static void f(void) { sys\\\ntem(0); }\n", "system()"),
-        ("/* *\\\n/ static void f(void) { system(0); } /* */\n", "system()"),
+        ("/* *\\\n/ static void f(void) { system(0); } /* */\n", "f()"),
         ("static void f(void) { ((void (*)(void))8)(); }\n", "a pointer to a function"),
         ("static void f(void) { table[0](1); }\n", "a pointer to a function"),
         ("typedef void F(void);\n", "F()"),
