@@ -53,12 +53,12 @@ class Block(nn.Module):
 class Residual(nn.Module):
     """A small ResNet."""
 
-    def __init__(self, channels: int, classes: int) -> None:
+    def __init__(self, channels: int, classes: int, last: int = 48) -> None:
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(channels, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
-        self.blocks = nn.Sequential(Block(16, 16, 1), Block(16, 32, 2), Block(32, 48, 2))
+        self.blocks = nn.Sequential(Block(16, 16, 1), Block(16, 32, 2), Block(32, last, 2))
         self.pool = nn.AdaptiveAvgPool2d((1, 1))
-        self.head = nn.Linear(48, classes)
+        self.head = nn.Linear(last, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.pool(self.blocks(self.stem(x)))
@@ -134,6 +134,29 @@ def three_classes(channels: int, classes: int) -> nn.Module:
     )
 
 
+def plain_colour(channels: int, classes: int) -> nn.Module:
+    """Three convolutions of a colour image, and the average of what they see."""
+    layers: list[nn.Module] = []
+    for inputs, outputs in ((channels, 16), (16, 32), (32, 64)):
+        layers += [nn.Conv2d(inputs, outputs, 3, padding=1), nn.BatchNorm2d(outputs), nn.ReLU(), nn.MaxPool2d(2)]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes))
+
+
+def ds_cnn(channels: int, classes: int) -> nn.Module:
+    """The depthwise-separable network for keywords of MLPerf Tiny (Banbury et al., 2021)."""
+    layers: list[nn.Module] = [nn.Conv2d(channels, 64, (10, 4), 2, (5, 1), bias=False), nn.BatchNorm2d(64), nn.ReLU()]
+    for _ in range(4):
+        layers += [nn.Conv2d(64, 64, 3, padding=1, groups=64, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
+        layers += [nn.Conv2d(64, 64, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU()]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes))
+
+
+def narrow_mobilenet(_: int, classes: int) -> nn.Module:
+    """torchvision's MobileNetV2, 0.35 times as wide."""
+    module: nn.Module = torchvision.models.mobilenet_v2(weights=None, num_classes=classes, width_mult=0.35)
+    return module
+
+
 def small_vit(channels: int, classes: int) -> nn.Module:
     """torchvision's vision transformer, smaller than vit_b_16 and its 86 million parameters."""
     module: nn.Module = torchvision.models.VisionTransformer(
@@ -195,3 +218,11 @@ NETWORKS = {
     "vision transformer": Network(small_vit, (3, 96, 96), 50, steps=300, lr=0.0005),
 }
 """The rows, small networks first."""
+
+C_NETWORKS = {
+    "colour, three classes": Network(plain_colour, (3, 48, 48), 3, steps=60),
+    "ResNet-8": Network(lambda channels, classes: Residual(channels, classes, 64), (3, 32, 32), 10, steps=60),
+    "DS-CNN": Network(ds_cnn, (1, 49, 10), 10, steps=60),
+    "MobileNetV2 0.35": Network(narrow_mobilenet, (3, 96, 96), 10, train_shape=(64, 64), steps=60, lr=0.002),
+}
+"""Networks of the size that generated C is for, beside the report's."""

@@ -26,7 +26,7 @@ from mnistx_export.checkpoint_model import model_from_checkpoint
 from mnistx_export.defaults import RELEASED
 from mnistx_export.formats.base import Conversion, format_named
 from mnistx_runtime.artifact.archive import read_archive, write_archive
-from mnistx_runtime.artifact.container import Files, open_artifact, seal
+from mnistx_runtime.artifact.container import FOLDERS, Files, open_artifact, seal
 from mnistx_runtime.artifact.verification import verify
 from mnistx_runtime.backends import SUFFIXES, format_of
 from mnistx_runtime.errors import UntrustedModel
@@ -297,6 +297,11 @@ TAMPERINGS: dict[str, tuple[Tampering, ...]] = {
         Tampering("an attribute changed", replace_once(b"3=0 5=1", b"3=0 5=0")),
         Tampering("a weight changed", flip_bit, ".bin"),
     ),
+    "c": (
+        Tampering("a statement added", replace_once(b"    return best;", b"    best += 0;\n    return best;"), ".c"),
+        Tampering("an attribute changed", replace_once(b"_CLASSES; c++", b"_CLASSES; ++c"), ".c"),
+        Tampering("a weight changed", replace_once(b"p-4f", b"p-5f"), ".c"),
+    ),
 }
 """By format. All but a few leave every golden answer as it was."""
 
@@ -310,9 +315,7 @@ def swap_names(path: Path, folder: Path) -> Path:
     if path.suffix in (".tflite", ".pte", ".ort"):
         payload = {path.suffix: artifact.parts["model"]}
     metadata = replace(artifact.metadata, names=tuple(names))
-    for name, data in seal(path.suffix, payload, metadata, artifact.certificate).items():
-        (folder / f"{path.stem}{name}").write_bytes(data)
-    return folder / path.name
+    return _write(seal(path.suffix, payload, metadata, artifact.certificate), path, folder)
 
 
 def tamper(path: Path, how: Tampering, folder: Path, sealed_anew: bool = False) -> Path:
@@ -328,14 +331,21 @@ def tamper(path: Path, how: Tampering, folder: Path, sealed_anew: bool = False) 
     payload: Files = artifact.files
     if path.suffix in (".tflite", ".pte", ".ort"):
         payload = {path.suffix: artifact.parts["model"]}
-    ending = how.ending or next(iter(payload))
+    ending = next(name for name in payload if name.endswith(how.ending or ""))
     payload = payload | {ending: how.edit(payload[ending])}
     if sealed_anew:
         files = seal(path.suffix, payload, artifact.metadata, artifact.certificate)
     else:
         files = artifact.container.write_props(payload, artifact.props)
-    for name, data in files.items():
-        (folder / f"{path.stem}{name}").write_bytes(data)
+    return _write(files, path, folder)
+
+
+def _write(files: Files, path: Path, folder: Path) -> Path:
+    """A copy of an artifact with these files."""
+    for ending, data in files.items():
+        file = folder / f"{path.stem}{ending}"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(data)
     return folder / path.name
 
 
@@ -378,7 +388,11 @@ def main(folder: Path, out: Path) -> None:
         "| format | what was changed | verify | the golden images alone | verify --trust |",
         "|---|---|---|---|---|",
     ]
-    there = {format_of(path): path for path in folder.iterdir() if path.suffix in SUFFIXES and path.is_file()}
+    there = {
+        format_of(path): path
+        for path in folder.iterdir()
+        if path.suffix in SUFFIXES and (path.is_file() or path.suffix in FOLDERS)
+    }
     with tempfile.TemporaryDirectory() as temporary:
         key, public = make_keys(Path(temporary))
         for name in TAMPERINGS:
@@ -390,9 +404,7 @@ def main(folder: Path, out: Path) -> None:
 def _rows(name: str, path: Path, key: SigningKey, public: Path) -> list[str]:
     """The rows of one format."""
     with tempfile.TemporaryDirectory() as where:
-        untouched = Path(where) / path.name
-        for ending, data in open_artifact(path).files.items():
-            (Path(where) / f"{path.stem}{ending}").write_bytes(data)
+        untouched = _write(open_artifact(path).files, path, Path(where))
         signature = key.sign(untouched).path.read_bytes()
         assert check_signature(open_artifact(untouched), public)
     found = []

@@ -51,7 +51,7 @@ def mnistx_process(
     return done.returncode, done.stdout, done.stderr
 
 
-HEAVY = {"onnx-int8", "openvino", "litert", "litert-int8", "executorch", "ncnn", "coreml"}
+HEAVY = {"onnx-int8", "openvino", "litert", "litert-int8", "executorch", "ncnn", "coreml", "c-int8"}
 """Formats and runtimes whose converters take seconds to import and to run."""
 
 

@@ -32,7 +32,7 @@ def test_a_changed_file_is_not_what_was_exported(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["torchscript", "pt2", "litert", "executorch", "ncnn"])
+@pytest.mark.parametrize("name", ["torchscript", "pt2", "litert", "executorch", "ncnn", "c"])
 def test_runtimes_that_trust_what_they_load_are_not_given_it(
     name: str, exported: Callable[[str], Path], tmp_path: Path
 ) -> None:

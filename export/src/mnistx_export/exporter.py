@@ -32,11 +32,13 @@ class Settings:
         opset: the ONNX operator set, 18 to 24; None for 20.
         atol: largest difference of log-probabilities that passes; None for the format's own.
         max_drop: points of accuracy on the validation images that int8 may lose, 0..100.
+        target: of generated code, what it is for, see `codegen.kernels.KERNELS`.
     """
 
     opset: int | None = None
     atol: float | None = None
     max_drop: float = 0.05
+    target: str = "speed"
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def export(model: Model, format: str | Format, path: str | Path, settings: Setti
     writable_folder(path.parent)
     with trial_folder(path) as folder:
         trial = folder / path.name
-        payload = convert(model, target, settings)
+        payload = convert(model, target, settings, path.name.removesuffix(target.suffix))
         certificate = model.certificate(tolerance)
         files = write_files(trial, target, seal(target.suffix, payload, metadata, certificate))
         try:
@@ -136,15 +138,23 @@ def export(model: Model, format: str | Format, path: str | Path, settings: Setti
     return replace(found, path=path, golden=golden)
 
 
-def convert(model: Model, target: Format, settings: Settings) -> Files:
+def convert(model: Model, target: Format, settings: Settings, name: str = "model") -> Files:
     """The payload of a model in a format.
+
+    Args:
+        model: what is converted.
+        target: the format.
+        settings: see there.
+        name: see `Conversion`.
 
     Raises:
         BadInput: the converter can't carry the module; the text is its reason, in one line.
     """
     try:
         with evaluation_mode(model.deployed), torch.random.fork_rng(devices=[]):
-            return target.write(Conversion(model.deployed, model.spec, settings.opset, model.calibration))
+            return target.write(
+                Conversion(model.deployed, model.spec, settings.opset, model.calibration, name, settings.target)
+            )
     except MnistxError:
         raise
     except Exception as error:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnistx_export.codegen import TARGETS
 from mnistx_export.commands import network
 from mnistx_export.formats import FORMATS
 from mnistx_runtime.commands import as_json, one_line, print_json, say
@@ -54,6 +55,13 @@ ALL = "all"
     show_default=True,
     help="Points of accuracy on the validation images that int8 may lose.",
 )
+@click.option(
+    "--target",
+    type=click.Choice(list(TARGETS)),
+    default=next(iter(TARGETS)),
+    show_default=True,
+    help="Of c and c-int8, what the code is for.",
+)
 @data_dir
 @as_json
 def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any) -> None:
@@ -71,7 +79,7 @@ def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any
     from mnistx_runtime.errors import BackendUnavailable, BadInput
 
     targets = [format_named(name) for name in (FORMATS if ALL in names else dict.fromkeys(names))]
-    settings = Settings(asked["opset"], asked["atol"], asked["max_drop"])
+    settings = Settings(asked["opset"], asked["atol"], asked["max_drop"], asked["target"])
     source = asked["spec"] or checkpoint_path(asked["checkpoint"])
     paths = {target.name: artifact_path(source, out, target) for target in targets}
     if len(set(paths.values())) < len(paths):

@@ -12,5 +12,7 @@ FORMATS = {
     "litert-int8": "mnistx_export.formats.litert_int8:LITERT_INT8",
     "executorch": "mnistx_export.formats.executorch:EXECUTORCH",
     "ncnn": "mnistx_export.formats.ncnn:NCNN",
+    "c": "mnistx_export.formats.c:C",
+    "c-int8": "mnistx_export.formats.c_int8:C_INT8",
     "coreml": "mnistx_export.formats.coreml:COREML",
 }

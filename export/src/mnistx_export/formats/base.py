@@ -37,12 +37,16 @@ class Conversion:
         opset: the ONNX operator set; None where the user named none.
         calibration: images on which int8 measures its ranges, uint8 `(N, channels, height, width)`; None where there
             are none.
+        name: the artifact's, without its ending; of generated code, what its names begin with.
+        target: of generated code, what it is for.
     """
 
     deployed: DeployedModule
     spec: InputSpec
     opset: int | None = None
     calibration: NDArray[np.uint8] | None = None
+    name: str = "model"
+    target: str = "speed"
 
     def example(self, batch: int) -> torch.Tensor:
         """Images to trace with: zeros, of their own storage, uint8 `(batch, channels, height, width)`."""

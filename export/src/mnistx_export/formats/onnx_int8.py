@@ -8,7 +8,7 @@ on such a device. 255 x 64 x 2 fits in 16 bits, so 7 bits give the same answers 
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,24 @@ from mnistx_runtime.quiet import quiet
 from mnistx_train.evaluation.inference import count_flops
 
 IMAGES = 5000  # ranges widen until there; with 1,000 images the largest difference was twice as large
+OPERATORS = ("Conv", "Gemm", "MaxPool", "Relu")
+ALL_OPERATORS = (
+    *OPERATORS,
+    "Add",
+    "AveragePool",
+    "Clip",
+    "Concat",
+    "Flatten",
+    "GlobalAveragePool",
+    "HardSigmoid",
+    "HardSwish",
+    "LeakyRelu",
+    "Mul",
+    "ReduceMean",
+    "Reshape",
+    "Sigmoid",
+    "Tanh",
+)
 LEAST_IMAGES = 64
 OPERATIONS = 5e10  # of all calibration images together: larger networks are calibrated on fewer of them
 ROUNDING_OPERATIONS = 2e12  # of all layers on all images; where it takes more, weights get the nearest numbers
@@ -61,6 +79,16 @@ def calibration_images(conversion: Conversion) -> NDArray[np.uint8]:
 
 def onnx_int8_from_module(conversion: Conversion) -> Files:
     """One file."""
+    return {".onnx": onnx_bytes(quantized_model(conversion, OPERATORS))}
+
+
+def quantized_model(conversion: Conversion, operators: Sequence[str]) -> onnx.ModelProto:
+    """An ONNX model quantized to int8, which C is made of too.
+
+    Args:
+        conversion: what is quantized.
+        operators: ONNX' names of those whose results become 8 bits.
+    """
     images = calibration_images(conversion)
     with tempfile.TemporaryDirectory() as folder, quiet():
         path = Path(folder) / "int8.onnx"
@@ -73,7 +101,7 @@ def onnx_int8_from_module(conversion: Conversion) -> Files:
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
-            op_types_to_quantize=["Conv", "Gemm", "MaxPool", "Relu"],
+            op_types_to_quantize=list(operators),
             extra_options={"OpTypesToExcludeOutputQuantization": ["Gemm"]},
         )
         model = onnx.load(path)
@@ -82,7 +110,7 @@ def onnx_int8_from_module(conversion: Conversion) -> Files:
     for tensor in model.graph.initializer:
         tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor), tensor.name))
     clean(model)
-    return {".onnx": onnx_bytes(model)}
+    return model
 
 
 def _batches(images: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mnistx_runtime.artifact import archive, onnx_file, schema_1, sidecar, trailer
+from mnistx_runtime.artifact import archive, c_folder, onnx_file, schema_1, sidecar, trailer
 from mnistx_runtime.artifact.digests import part_digests, payload_sha256, sha256
 from mnistx_runtime.artifact.metadata import DIGEST, Metadata, is_ours, props_sha256
 from mnistx_runtime.artifact.sizes import require_metadata_size, require_size
@@ -108,6 +108,8 @@ _SIDECAR = Container(
     companions=(".bin", ".json"),
 )
 
+_C = Container(c_folder.read_props, c_folder.read_parts, c_folder.write_props)
+
 CONTAINERS = {
     ".onnx": _ONNX,
     ".ort": _ORT,
@@ -118,8 +120,12 @@ CONTAINERS = {
     ".pte": _TRAILER,
     ".param": _SIDECAR,
     ".mlpackage": _SIDECAR,
+    c_folder.SUFFIX: _C,
 }
 """By the last ending of the file that is loaded."""
+
+FOLDERS = (".mlpackage", c_folder.SUFFIX)
+"""Endings of artifacts that are folders."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,6 +274,10 @@ def files_of(path: Path) -> list[Path]:
         if not inside:
             raise ArtifactError(f"{path} is empty")
         found = [*inside, path.with_name(f"{path.name}.json")]
+    elif path.is_dir() and path.suffix == c_folder.SUFFIX:
+        found = [path / name for name in c_folder.artifact_names(sorted(each.name for each in path.iterdir()))]
+        if not found:
+            raise ArtifactError(f"{path} is empty of C and metadata")
     else:
         companions = CONTAINERS[path.suffix].companions if path.suffix in CONTAINERS else ()
         found = [path, *(path.with_suffix(ending) for ending in companions)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mnistx_runtime.artifact.container import Artifact, open_artifact
+from mnistx_runtime.artifact.container import FOLDERS, Artifact, open_artifact
 from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
 from mnistx_runtime.registry import look_up
@@ -26,6 +26,7 @@ BACKENDS = {
     "litert": "mnistx_runtime.backends.litert:LiteRt",
     "executorch": "mnistx_runtime.backends.executorch:ExecuTorch",
     "ncnn": "mnistx_runtime.backends.ncnn:Ncnn",
+    "c": "mnistx_runtime.backends.c:C",
     "torch": "mnistx_runtime.backends.checkpoint:Checkpoint",
 }
 
@@ -38,6 +39,7 @@ SUFFIXES = {
     ".tflite": "litert",
     ".pte": "executorch",
     ".param": "ncnn",
+    ".c99": "c",
     ".safetensors": "torch",
 }
 """Which runtime a file's ending asks for."""
@@ -183,12 +185,13 @@ def existing_file(model: Any, runtime: str) -> Path:
         path = Path(model)
     except TypeError as error:
         raise BadInput(f"runtime {runtime!r} loads a path, not {type(model).__name__}") from error
-    if not path.is_file():
+    folder = path.suffix in FOLDERS and path.is_dir()
+    if not path.is_file() and not folder:
         raise ArtifactError(f"{path}: no such model file")
     if runtime_of(path) != runtime:
         other = runtime_of(path)
         raise ArtifactError(f"{path} is not for runtime {runtime!r}; use --runtime {other} (runtime={other!r})")
-    if not path.stat().st_size:
+    if not folder and not path.stat().st_size:
         raise ArtifactError(f"{path} is empty")
     return path
 

@@ -9,6 +9,7 @@ from mnistx_runtime.artifact.archive import write_archive
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import (
     CONTAINERS,
+    FOLDERS,
     Artifact,
     Files,
     files_of,
@@ -46,6 +47,7 @@ PAYLOADS: dict[str, Files] = {
         ".mlpackage/Data/weights/weight.bin": b"numbers",
         ".mlpackage/Manifest.json": b"{}",
     },
+    ".c99": {".c99/m.h": b"#define M_WORKSPACE_BYTES 16\n", ".c99/m.c": b"int m;\n"},
 }
 
 
@@ -55,8 +57,8 @@ def write(files: Files, suffix: str, folder: Path) -> Path:
         path = folder / f"m{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
-    name = next(ending for ending in files if ending.endswith(suffix) or suffix == ".mlpackage")
-    return folder / (f"m{suffix}" if suffix == ".mlpackage" else f"m{name}")
+    name = next(ending for ending in files if ending.endswith(suffix) or suffix in FOLDERS)
+    return folder / (f"m{suffix}" if suffix in FOLDERS else f"m{name}")
 
 
 def sealed(suffix: str, folder: Path) -> Path:
@@ -165,7 +167,7 @@ def test_no_file_a_folder_and_an_empty_file_are_told(suffix: str, tmp_path: Path
     with pytest.raises(ArtifactError, match="no such model file"):
         open_artifact(path)
     path.mkdir()
-    with pytest.raises(ArtifactError, match="is empty" if suffix == ".mlpackage" else "no such model file"):
+    with pytest.raises(ArtifactError, match="is empty" if suffix in FOLDERS else "no such model file"):
         open_artifact(path)
     path.rmdir()
     path.touch()

@@ -1,0 +1,45 @@
+"""The operators: one table by ONNX' names, and one file each, which reads it and writes its C."""
+
+from collections.abc import Callable
+
+from mnistx_export.codegen.network import Operator
+from mnistx_export.codegen.node import Node
+from mnistx_export.codegen.operators import (
+    activation,
+    concatenate,
+    convolution,
+    elementwise,
+    flatten,
+    linear,
+    log_softmax,
+    pool,
+)
+
+READERS: dict[str, Callable[[Node], Operator]] = {
+    "Add": elementwise.read_add,
+    "AveragePool": pool.read_average,
+    "BatchNormalization": convolution.read_batch_norm,
+    "Clip": activation.read_clip,
+    "Concat": concatenate.read_concat,
+    "Conv": convolution.read_conv,
+    "Flatten": flatten.read_flatten,
+    "Gemm": linear.read_gemm,
+    "GlobalAveragePool": pool.read_global_average,
+    "HardSigmoid": activation.read_hard_sigmoid,
+    "HardSwish": activation.read_hard_swish,
+    "Identity": activation.read_identity,
+    "LeakyRelu": activation.read_leaky_relu,
+    "Log": activation.read_log,
+    "LogSoftmax": log_softmax.read_log_softmax,
+    "MaxPool": pool.read_max,
+    "Mul": elementwise.read_mul,
+    "ReduceMean": pool.read_mean,
+    "Relu": activation.read_relu,
+    "Reshape": flatten.read_flatten,
+    "Sigmoid": activation.read_sigmoid,
+    "Softmax": log_softmax.read_softmax,
+    "Squeeze": flatten.read_flatten,
+    "Tanh": activation.read_tanh,
+    "Unsqueeze": flatten.read_flatten,
+}
+"""Of each ONNX operator, what makes our own of it."""

@@ -1,0 +1,29 @@
+"""C99 in float32: a folder of code that computes the network, with nothing else to link."""
+
+import onnx
+
+from mnistx_export.codegen.onnx_reader import network_from_onnx
+from mnistx_export.codegen.source import c_files
+from mnistx_export.formats.base import Conversion, Format
+from mnistx_export.formats.onnx import onnx_model
+from mnistx_runtime.artifact.c_folder import SUFFIX
+from mnistx_runtime.artifact.c_text import identifier
+from mnistx_runtime.artifact.container import Files
+
+
+def c_from_module(conversion: Conversion) -> Files:
+    """The files of the folder.
+
+    Raises:
+        BadInput: a layer can't be written; the text names it.
+    """
+    return c_from_onnx(onnx_model(conversion), conversion)
+
+
+def c_from_onnx(model: onnx.ModelProto, conversion: Conversion) -> Files:
+    """The files of the folder, of a model in float32 or quantized."""
+    files = c_files(network_from_onnx(model), identifier(conversion.name), conversion.target)
+    return {f"{SUFFIX}/{path}": data for path, data in files.items()}
+
+
+C = Format(name="c", suffix=SUFFIX, write=c_from_module, folder=True)

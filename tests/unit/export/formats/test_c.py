@@ -1,0 +1,52 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from mnistx_export import Model, Settings, export
+from mnistx_export.formats.base import Conversion, format_named
+from mnistx_runtime import BadInput, InputSpec, Predictor
+from mnistx_runtime.artifact.verification import verify
+
+SPEC = InputSpec(channels=3, height=16, width=12, mean=(0.4, 0.5, 0.6), std=(0.2, 0.25, 0.3))
+
+
+def small() -> nn.Module:
+    torch.manual_seed(3)
+    return nn.Sequential(
+        nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(6 * 48, 3)
+    ).eval()
+
+
+@pytest.mark.parametrize("target", ["portable", "speed", "size"])
+def test_a_model_of_a_users_is_exported_and_verified(target: str, tmp_path: Path) -> None:
+    model = Model(small(), SPEC, ("cat", "dog", "owl"))
+    exported = export(model, "c", tmp_path / "my net.c99", Settings(target=target))
+    assert exported.passed
+    names = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert {"my net.c99/my_net.c", "my net.c99/my_net.h", "my net.c99/my_net_certificate.h"} <= set(names)
+    assert verify(tmp_path / "my net.c99").passed
+    session = Predictor(tmp_path / "my net.c99", "c")
+    assert session.metadata.names == ("cat", "dog", "owl")
+
+
+def test_bytes_are_the_same_again(conversion: Conversion) -> None:
+    assert format_named("c").write(conversion) == format_named("c").write(conversion)
+
+
+def test_what_can_not_be_written_leaves_nothing(tmp_path: Path) -> None:
+    module = nn.Sequential(nn.Conv2d(3, 6, 3), nn.GELU(), nn.Flatten(), nn.Linear(6 * 140, 3)).eval()
+    with pytest.raises(BadInput, match=r"layer 'gelu' \(Gelu\)"):
+        export(Model(module, SPEC, ("cat", "dog", "owl")), "c", tmp_path / "m.c99")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_allocated_and_nothing_global_written(conversion: Conversion) -> None:
+    plain = replace(conversion, target="portable")
+    lines = format_named("c").write(plain)[".c99/model.c"].decode().splitlines()
+    assert [line for line in lines if line.startswith("#include <")] == ["#include <stddef.h>", "#include <math.h>"]
+    held = [line for line in lines if line.startswith("static") and " = {" in line]
+    assert len(held) == 8
+    assert all(line.startswith("static const ") for line in held)

@@ -1,0 +1,114 @@
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnistx_runtime.artifact.certificate import Certificate
+from mnistx_runtime.artifact.container import open_artifact, seal
+from mnistx_runtime.artifact.metadata import Metadata
+from mnistx_runtime.artifact.verification import verify
+from mnistx_runtime.backends import backend
+from mnistx_runtime.c_build import compiler
+from mnistx_runtime.errors import ArtifactError
+from mnistx_runtime.input_spec import InputSpec
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler: apt install gcc")
+
+HEADER = """#include <stdint.h>
+#define TWO_WORKSPACE_BYTES 32
+int two_predict(const uint8_t *image, float *log_probs, void *workspace);
+"""
+SOURCE = """#include "two.h"
+#include "two_certificate.h"
+int two_predict(const uint8_t *image, float *log_probs, void *workspace)
+{
+    float *const own = (float *)workspace;
+    own[0] = -(float)image[0];
+    own[7] = -(float)image[63];
+    log_probs[0] = own[0];
+    log_probs[1] = own[7];
+    return 0;
+}
+"""
+METADATA = Metadata(
+    names=("a", "b"),
+    input=InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.5,)),
+    description="x",
+    toolkit_version="0.1.0",
+)
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, 1, 8, 8)).astype(np.uint8)
+ANSWERS = -IMAGES[:, 0, [0, 7], [0, 7]].astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def written(folder: Path, header: str = HEADER, source: str = SOURCE) -> Path:
+    payload = {".c99/two.h": header.encode(), ".c99/two.c": source.encode()}
+    for ending, data in seal(".c99", payload, METADATA, Certificate(IMAGES, ANSWERS)).items():
+        path = folder / f"m{ending}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    return folder / "m.c99"
+
+
+def test_it_answers_and_verifies_by_its_path(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    session = backend("c").load(path, 1)
+    assert np.array_equal(session.run(IMAGES), ANSWERS)
+    assert np.array_equal(session.run(IMAGES[:, :, ::-1]), -IMAGES[:, 0, [7, 0], [0, 7]].astype(np.float32))
+    assert session.run(IMAGES[:0]).shape == (0, 2)
+    found = verify(path)
+    assert found.passed and found.runtime == "c"
+
+
+def test_a_folder_that_was_moved_is_the_same_model(tmp_path: Path) -> None:
+    shutil.move(written(tmp_path), tmp_path / "renamed.c99")
+    assert verify(tmp_path / "renamed.c99").passed
+
+
+def test_what_changed_is_seen_and_not_built(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    (path / "two.c").write_text(SOURCE.replace("own[7] =", "own[7] = 0.5f *"))
+    assert verify(path).differences == ["model"]
+    with pytest.raises(ArtifactError, match="is not what was exported"):
+        backend("c").load(path, 1)
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_self_test_that_changed_is_seen(tmp_path: Path) -> None:
+    path = written(tmp_path)
+    header = path / "two_certificate.h"
+    header.write_text(
+        header.read_text().replace("golden_tolerances[5] = {\n    0x", "golden_tolerances[5] = {\n    10x", 1)
+    )
+    assert verify(path).differences == ["metadata"]
+
+
+def test_strangers_code_is_not_built_unless_its_user_trusts_it(tmp_path: Path) -> None:
+    marked = tmp_path / "ran"
+    attack = "#include <stdlib.h>\n" + SOURCE.replace("    own[0]", f'    system("touch {marked}");\n    own[0]')
+    path = written(tmp_path, source=attack)
+    with pytest.raises(ArtifactError, match=r"holds #include <stdlib\.h>, which no classifier needs"):
+        verify(path)
+    assert not (tmp_path / "cache").exists()
+    assert verify(path, allow_foreign=True).passed
+    assert marked.exists()
+
+
+@pytest.mark.parametrize(
+    "header, source, reason",
+    [
+        (HEADER.replace("32", "-1"), SOURCE, "how much workspace"),
+        (HEADER.replace("32", "99999999999"), SOURCE, "how much workspace"),
+        (HEADER, SOURCE.replace("two_predict", "two_other"), "can't be loaded"),
+        (HEADER, SOURCE.replace("return 0", "return 1"), "refused its own workspace"),
+    ],
+)
+def test_code_that_is_none_of_ours_is_told(header: str, source: str, reason: str, tmp_path: Path) -> None:
+    path = written(tmp_path, header, source)
+    with pytest.raises(ArtifactError, match=reason):
+        backend("c").load(open_artifact(path), 1).run(IMAGES)
