@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops
+from PIL import Image
 
 from mnistx_runtime.preprocess.top_hat import Bytes, top_hat
 
@@ -70,8 +70,8 @@ def levels(grey: Image.Image, *shares: float) -> list[int]:
 def _is_grey(picture: Image.Image, grey: Image.Image) -> bool:
     if picture.mode == "L":
         return True
-    apart = (np.asarray(ImageChops.difference(channel, grey)).max() for channel in picture.split())
-    return all(bool(most < _GREY) for most in apart)
+    brightness = np.asarray(grey, np.int16)
+    return all(bool(np.abs(np.asarray(colour, np.int16) - brightness).max() < _GREY) for colour in picture.split())
 
 
 def _first_look(small: Image.Image) -> tuple[float, float]:
