@@ -4,7 +4,7 @@ import io
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 
 from mnistx_runtime.streams import open_streams
 
@@ -25,3 +25,22 @@ def quiet() -> Iterator[None]:
         for number, copy in kept.items():
             os.dup2(copy, number)
             os.close(copy)
+
+
+_own = False
+
+
+@contextmanager
+def own_process() -> Iterator[None]:
+    """While this lasts, the process is mnistx's: no thread of a caller's writes to its standard error."""
+    global _own
+    before, _own = _own, True
+    try:
+        yield
+    finally:
+        _own = before
+
+
+def quiet_library() -> AbstractContextManager[None]:
+    """`quiet` in a process of mnistx's own; in a caller's, whose other threads would lose their lines, nothing."""
+    return quiet() if _own else nullcontext()

@@ -275,9 +275,10 @@ def files_of(path: Path) -> list[Path]:
             del found[-1]
     for file in found:
         if not file.is_file():
-            raise ArtifactError(
-                f"{path}: no such model file" if file == path else f"{path}: {file.name} is missing beside it"
-            )
+            from mnistx_runtime.artifact.foreign_model import reason_against_path
+
+            missing = f"{path}: {file.name} is missing beside it"
+            raise ArtifactError(reason_against_path(path) if file == path else missing)
         if not file.stat().st_size:
             raise ArtifactError(f"{file} is empty")
     require_size(found)
