@@ -1,5 +1,6 @@
 """Networks of one's own, and specs, that can't be used."""
 
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +69,7 @@ CASES = (
     Case("a preprocess that isn't known", _EXPORT, _replaced('"mnist-digit"', '"mnist"')),
     Case("weights that aren't there", _EXPORT, _replaced('"w.pt"', '"no.pt"')),
     Case("weights that run code", _EXPORT, both(_spec(), lambda folder: torch.save(_Call(), folder / "w.pt"))),
+    Case("weights that Python pickled", _EXPORT, both(_spec(), write("w.pt", pickle.dumps(_Call())))),
     Case("weights of another network", _EXPORT, both(_spec(), lambda f: torch.save({"a": torch.zeros(2)}, f / "w.pt"))),
     Case("a network with another count of classes", _EXPORT, _spec(net=_NET.replace("784, 10", "784, 9"))),
     Case("a network for another size", _EXPORT, _spec(net=_NET.replace("784", "785"))),

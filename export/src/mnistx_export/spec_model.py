@@ -1,5 +1,6 @@
 """A spec file as a model to export: its network loaded, with its weights and its pictures."""
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from pickle import UnpicklingError
@@ -114,7 +115,9 @@ def _read_state_dict(path: Path) -> dict[str, Tensor]:
             from safetensors.torch import load_file
 
             return load_file(path)
-        found: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles that torch.save didn't write, which the error tells of
+            found: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         objects = isinstance(error, UnpicklingError)  # torch's own text tells how to run them
         reason = "it holds more than tensors, which may run code and is never read" if objects else first_line(error)
