@@ -131,8 +131,18 @@ def _one_line_errors() -> Iterator[None]:
         if code is None:
             raise
         cause = error.__cause__ if isinstance(error, ImportError) else None  # numpy's own text is a page
-        say("Error: " + one_line(cause if isinstance(cause, Exception) else error), err=True)
+        where = "can't write to standard output: " if isinstance(error, OSError) and _is_stuck() else ""
+        say(f"Error: {where}{one_line(cause if isinstance(cause, Exception) else error)}", err=True)
         raise click.exceptions.Exit(code) from error
+
+
+def _is_stuck() -> bool:
+    """Whether standard output doesn't take what waits for it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
 
 
 def _drop_unwritten() -> None:

@@ -204,7 +204,7 @@ def test_a_full_disk_behind_a_stream_ends_with_2(args: list[str], full: str) -> 
     written = full == "stderr" and args in (["inspect"], ["--help"])
     assert done.returncode == (0 if written else 2) and b"Traceback" not in errors
     if full == "stdout" and args in (["inspect"], ["--help"]):
-        assert errors == b"Error: No space left on device\n"
+        assert errors == b"Error: can't write to standard output: No space left on device\n"
 
 
 @pytest.mark.parametrize("args", [["inspect"], ["--help"], ["verify", str(BUNDLED)]])
