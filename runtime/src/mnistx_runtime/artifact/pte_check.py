@@ -132,8 +132,10 @@ def check_pte(data: bytes, source: str) -> None:
             raise damaged(source, f"a segment of {length:,} bytes at {offset:,} of {room:,}")
         segments.append(memoryview(data)[begin + offset : begin + offset + length])
     plans: list[Values] = program["plans"] or []
-    if len(plans) != 1 or program["variables"]:
-        refuse(source, f"{len(plans)} methods, or variables")
+    if len(plans) != 1:
+        refuse(source, f"{len(plans)} methods")
+    if program["variables"]:
+        refuse(source, "variables that keep a state")
     require_indices([each["segment"] or 0 for each in program["named"] or ()], len(segments), source, "segment")
     named = {each["key"] or b"": len(segments[each["segment"] or 0]) for each in program["named"] or ()}
     _check_values(plans[0], _constants(program, segments, source), source)
