@@ -14,7 +14,7 @@ from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.preprocess import Box, Prepared, Preprocess, preprocess_for
 from mnistx_runtime.process_limits import Limits, limit_process
-from mnistx_runtime.quiet import own_process
+from mnistx_runtime.streams import own_process
 
 WORKER = Limits(seconds=60, memory=2 << 30)
 """What a process of the pool may take for a picture; the decoders of pictures that pass take a few seconds at most."""

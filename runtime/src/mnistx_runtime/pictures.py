@@ -3,7 +3,7 @@
 import errno
 import io
 import os
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,7 +16,6 @@ from PIL import Image, UnidentifiedImageError
 from mnistx_runtime.errors import BadInput, UnreadablePicture, describe_error
 from mnistx_runtime.picture_limits import DEFAULT, PictureLimits
 from mnistx_runtime.plain_file import require_plain
-from mnistx_runtime.quiet import quiet_library
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 
@@ -163,10 +162,19 @@ def _describe(error: Exception) -> str:
     return next((plain for part, plain in _DAMAGE.items() if part in text), text)
 
 
+def _quiet_decoder(picture: Image.Image) -> AbstractContextManager[None]:
+    """Keep what libtiff itself writes to standard error from a terminal."""
+    if picture.format != "TIFF":
+        return nullcontext()
+    from mnistx_runtime.quiet import quiet_library
+
+    return quiet_library()
+
+
 def _loaded(picture: Image.Image, name: str) -> Image.Image:
     """The picture with its pixels; a decoder may fail on damaged data with any exception."""
     try:
-        with quiet_library() if picture.format == "TIFF" else nullcontext():
+        with _quiet_decoder(picture):
             picture.load()
     except Exception as error:
         raise UnreadablePicture(f"{name} can't be read as a picture: {_describe(error)}") from error

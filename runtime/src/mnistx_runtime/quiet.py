@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 
-from mnistx_runtime.streams import open_streams
+from mnistx_runtime.streams import is_own_process, open_streams
 
 
 @contextmanager
@@ -27,20 +27,6 @@ def quiet() -> Iterator[None]:
             os.close(copy)
 
 
-_own = False
-
-
-@contextmanager
-def own_process() -> Iterator[None]:
-    """While this lasts, the process is mnistx's: no thread of a caller's writes to its standard error."""
-    global _own
-    before, _own = _own, True
-    try:
-        yield
-    finally:
-        _own = before
-
-
 def quiet_library() -> AbstractContextManager[None]:
     """`quiet` in a process of mnistx's own; in a caller's, whose other threads would lose their lines, nothing."""
-    return quiet() if _own else nullcontext()
+    return quiet() if is_own_process() else nullcontext()
