@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistx_export.codegen import TARGETS
 from mnistx_export.commands import network
-from mnistx_export.formats import FORMATS
+from mnistx_export.formats import FORMATS, TARGETS
 from mnistx_runtime.commands import Number, as_json, one_line, print_json, say
 from mnistx_train.commands import data_dir
 
