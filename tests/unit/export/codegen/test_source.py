@@ -37,6 +37,7 @@ def test_the_folder_holds_all_that_a_project_needs() -> None:
         "tiny.c",
         "CMakeLists.txt",
         "example/main.c",
+        "examples/serial/serial.ino",
         "library.properties",
         "library.json",
         "README.md",
