@@ -7,6 +7,7 @@ import numpy as np
 
 from mnistx_export.defaults import checkpoint_path, data_source, picture_spec_of
 from mnistx_export.labelled_pictures import labelled_files
+from mnistx_runtime.artifact.container import is_plain_folder
 from mnistx_runtime.backends import runtime_of, trusted_model
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.predictor import Predictor
@@ -59,7 +60,7 @@ def evaluate(
         ArtifactError, BackendUnavailable, TrainError: the model or the data can't be read.
         BadInput: the model's classes aren't the data set's, or a checkpoint is to be run by another runtime.
     """
-    path = checkpoint_path(model) if model is None or model.is_dir() else model
+    path = checkpoint_path(model) if model is None or is_plain_folder(model) else model
     predictor, chosen = _load(path, runtime, allow_foreign)
     metadata = predictor.metadata
     if dataset:
@@ -88,7 +89,7 @@ def evaluate_folder(model: Path, folder: Path, runtime: str | None = None, allow
         ArtifactError, BackendUnavailable, TrainError: the model can't be read or run.
         BadInput: the folder holds no pictures of its classes, or none that can be read.
     """
-    path = checkpoint_path(model) if model.is_dir() else model
+    path = checkpoint_path(model) if is_plain_folder(model) else model
     predictor, chosen = _load(path, runtime, allow_foreign)
     files = labelled_files(folder, predictor.metadata.names)
     answers, labels, read = [], [], []

@@ -137,6 +137,11 @@ FOLDERS = (".mlpackage", c_folder.SUFFIX)
 """Endings of artifacts that are folders."""
 
 
+def is_plain_folder(path: Path) -> bool:
+    """Whether a path is a folder, and no artifact that is one."""
+    return path.is_dir() and path.suffix not in FOLDERS
+
+
 @dataclass(frozen=True, eq=False)
 class Artifact:
     """The files of an artifact, read and not yet run.

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mnistx_runtime.artifact.container import CONTAINERS, FOLDERS, open_artifact
+from mnistx_runtime.artifact.container import CONTAINERS, is_plain_folder, open_artifact
 from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.backends import BACKENDS, SUFFIXES, backend, format_of, runtime_of, trusted_model
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
@@ -35,7 +35,7 @@ def select_artifacts(
         raise BadInput(f"no runtime {unknown[0]!r}; known: {', '.join(BACKENDS)}")
     found: list[tuple[Path, str]] = []
     for path in artifacts or (BUNDLED,):
-        if path.is_dir() and path.suffix not in FOLDERS:
+        if is_plain_folder(path):
             found += [(file, SUFFIXES[file.suffix]) for file in sorted(path.iterdir(), key=_in_order) if _runs(file)]
         else:
             backend(runtime_of(path))
