@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -14,8 +15,7 @@ def test_weights_are_those_of_onnx_int8(conversion: Conversion) -> None:
     model = quantized_model(conversion, OPERATORS)
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     weights = np.frombuffer(tensors["conv1.weight_quantized"].raw_data, np.int8).reshape(32, 9)
-    start = text.index("static const int8_t conv1_weights[288] = {")
-    written = text[start:].partition("{")[2].partition("}")[0]
+    (written,) = re.findall(r"static const int8_t \w+_weights\[288\] = \{(.*?)\}", text, re.DOTALL)
     assert [int(number) for number in written.split(",")] == weights.T.reshape(-1).tolist()
 
 
