@@ -25,7 +25,9 @@ from mnistx_export.codegen.kernels import KERNELS
 from mnistx_export.model import Model
 
 RELEASED = Path(__file__).parents[1] / "artifacts" / "mnist-cnn.safetensors"
-IMAGES = 1000
+IMAGES = 200
+TARGETS = ("portable", "size")
+"""Of a Cortex-M; other devices run what is written for their kind."""
 SIZES = {"float": 4, "int8_t": 1, "uint8_t": 1, "int16_t": 2, "int32_t": 4}
 FORMATS = ("c-int8", "c")
 
@@ -69,13 +71,13 @@ def page(rows: list[Row], model: Model) -> str:
     assert model.test is not None
     images, labels = model.test.images[:IMAGES], model.test.labels[:IMAGES]
     trained = model.log_probs(images).argmax(1)
-    bits = {row.target: row.answers.digests for row in rows if row.device == "this machine" and row.format == "c-int8"}
+    (bits,) = [row.answers.digests for row in rows if (row.device, row.format) == ("this machine", "c-int8")]
 
     def told(row: Row) -> tuple[str, str, str]:
         found = row.answers.log_probs.argmax(1)
         count = len(found)
         right, changed = int((found == labels[:count]).sum()), int((found != trained[:count]).sum())
-        same = row.format == "c-int8" and np.array_equal(row.answers.digests, bits["portable"])
+        same = row.format == "c-int8" and np.array_equal(row.answers.digests, bits)
         passed = {None: "left out", 0: "passed"}.get(row.answers.selftest, "FAILED")
         return f"{right:,} of {count:,}, {changed} changed", passed, "the same bits" if same else ""
 
@@ -127,8 +129,8 @@ def main(out: Path) -> None:
     sources = write_sources(model, KERNELS)
     jobs = [
         (name, format, target)
-        for (name, device), format, target in product(DEVICES.items(), FORMATS, KERNELS)
-        if not (device.clock and target == "speed")
+        for (name, device), format in product(DEVICES.items(), FORMATS)
+        for target in (TARGETS if device.clock else (device.target,))
     ]
     with ThreadPoolExecutor(max_workers=2) as pool:
         rows = list(pool.map(lambda job: measure(job[0], job[1], job[2], sources[job[1:]], images), jobs))

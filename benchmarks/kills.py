@@ -1,7 +1,8 @@
 """Stops commands at every one of their steps of writing, and writes what that left to robustness.md.
 
 `python benchmarks/kills.py artifacts [COMMAND...]` kills each command at each step, asks it to stop there, and lets the
-disk be full or read-only from there on; then it looks at what lies in the folder, starts the command again, and
+disk be full or read-only from there on; it also lets each run on a disk of its own that is full, a tmpfs of rising
+size, where this machine lets it mount one. Then it looks at what lies in the folder, starts the command again, and
 compares what that ends with with what an undisturbed call wrote. With `--random N`, each command is also stopped N
 times at a moment drawn at random, as a process of its own. `--quick` takes the commands of a second only, `--faults`
 some of the faults, `--every N` each Nth step; rows of earlier calls stay on the page. The exit code is 1 where a file
@@ -10,6 +11,7 @@ was half, something was left, or a start ended otherwise.
 
 import argparse
 import json
+import mmap
 import os
 import random
 import re
@@ -20,8 +22,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from write_steps import Ended, Fault, preload, run
 ROOT = Path(__file__).resolve().parent.parent
 FAULTS: tuple[Fault, ...] = ("kill", "SIGTERM", "SIGINT", "full", "read-only")
 _CODES = {"kill": (-9,), "SIGTERM": (143,), "SIGINT": (130,), "full": (2,), "read-only": (2,)}
+DISK = ", a real disk"
 _OLD = b"what was here before"
 _MOST = 400  # steps of a command, lest one never ends
 
@@ -148,6 +151,15 @@ def data_set(folder: Path) -> None:
     np.savez(folder / "d.npz", images=images, labels=labels)
 
 
+def signed(folder: Path) -> None:
+    """A small model, its signature by an older key, and a new key."""
+    shutil.copy(ROOT / "artifacts/mnist-cnn.onnx", folder / "m.onnx")
+    for name in ("old.pem", "key.pem"):
+        make = f"openssl ecparam -name prime256v1 -genkey -noout -out {name}"
+        subprocess.run(make.split(), cwd=folder, check=True, capture_output=True)
+    run(("sign", "m.onnx", "--key", "old.pem"), folder)
+
+
 def nothing(folder: Path) -> None:
     """An empty folder."""
 
@@ -183,6 +195,11 @@ def _any_whole_page(data: bytes) -> object:
 def _metrics(data: bytes) -> object:
     values = json.loads(data)
     return values["test"], [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in values["epochs"]]
+
+
+def _signer(data: bytes) -> object:
+    """Of a signature, whose numbers are drawn at random."""
+    return json.loads(data)["verificationMaterial"]
 
 
 def _without_folder(data: bytes) -> object:
@@ -223,6 +240,7 @@ COMMANDS = {
     "predict --explain": Command(("predict", "in/three.jpg", "--explain", "e.png"), pictures, quick=True),
     "spec init": Command(("spec", "init", "s.toml"), nothing, lambda _: ("spec", "init", "s.toml"), quick=True),
     "seal": Command(("seal", "foreign.onnx", "--spec", "spec.toml", "--out", "sealed.onnx"), foreign, quick=True),
+    "sign": Command(("sign", "m.onnx", "--key", "key.pem"), signed, changes={"m.onnx.sig": _signer}, quick=True),
     "export --format onnx": Command(("export", "--format", "onnx", "--checkpoint", "run"), exported(".onnx")),
     "export --format openvino": Command(
         ("export", "--format", "openvino", "--checkpoint", "run"), exported(".xml", ".bin", ".json")
@@ -269,6 +287,57 @@ def try_step(
         label = f"{fault} at step {step} ({ended.at})"
         judge(command, fault, folder, contents(before), last, usual, ended, found, label)
     return True
+
+
+def try_disks(command: Command, before: Path, last: Contents, usual: Ended, found: Found) -> None:
+    """Run a command on disks that have room for less than it writes, and on the first that has enough."""
+    first = contents(before)
+    most = 2 * sum(1 + len(data) // _PAGE for each in (first, last) for data in each.values())
+    for room in sorted({0, *(most * part // _DISKS for part in range(1, _DISKS + 1))}):
+        with tempfile.TemporaryDirectory(prefix="kills-") as name, mount(Path(name) / "disk", 2 * most) as disk:
+            shutil.copytree(before, disk, dirs_exist_ok=True)
+            fill(disk / _FILL, room)
+            ended = run(command.args, disk)
+            folder = Path(name) / "work"  # where the next start has room
+            shutil.copytree(disk, folder, ignore=shutil.ignore_patterns(_FILL))
+            judge(command, "full", folder, first, last, usual, ended, found, f"a disk with {room} pages left")
+            if same(command, {path: data for path, data in contents(disk).items() if path != _FILL}, last):
+                return
+
+
+_PAGE, _DISKS, _FILL = mmap.PAGESIZE, 10, "fill"
+
+
+def fill(file: Path, room: int) -> None:
+    """Leave so many pages of the disk that a file is on."""
+    left = os.statvfs(file.parent).f_bavail * os.statvfs(file.parent).f_bsize
+    file.write_bytes(bytes(left - room * _PAGE))
+
+
+@contextmanager
+def mount(folder: Path, pages: int) -> Iterator[Path]:
+    """A disk in memory.
+
+    Raises:
+        CalledProcessError: this machine mounts none.
+    """
+    folder.mkdir()
+    size = ["-t", "tmpfs", "-o", f"size={pages * _PAGE}", "tmpfs"]
+    subprocess.run(["mount", *size, str(folder)], check=True, capture_output=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def can_mount() -> bool:
+    """Whether this machine mounts disks in memory for who runs this."""
+    with tempfile.TemporaryDirectory(prefix="kills-") as name:
+        try:
+            with mount(Path(name) / "disk", 1):
+                return True
+        except (OSError, subprocess.CalledProcessError):
+            return False
 
 
 def judge(
@@ -414,7 +483,7 @@ def report(rows: Mapping[str, Mapping[str, int]]) -> str:
         "",
         "`python benchmarks/kills.py artifacts --random 20` stops each command before each of its steps that change",
         "the disk, between the two halves of each write, and at random moments, then starts it again. With `--every N`",
-        "it takes each Nth step; *tried* is how many there were.",
+        "it takes each Nth step; *tried* is how many there were. *A real disk* is a tmpfs of rising size.",
         "",
         "*Old*, *part*, *new*: what was in the folder then, beside temporary files: all as before; some of the new",
         "files, each of them whole (of answers: a part, which `--resume` completes); all as after an undisturbed call.",
@@ -428,8 +497,10 @@ def report(rows: Mapping[str, Mapping[str, int]]) -> str:
     for key, each in rows.items():
         name, _, fault = key.partition(" | ")
         lines.append(f"| `{name}` | {fault} | " + " | ".join(str(count) for count in each.values()) + " |")
-        total[fault.removesuffix(", random")] += each["tried"]
+        total[fault.partition(",")[0]] += each["tried"]
     lines += ["", "In all: " + ", ".join(f"{fault} {count}" for fault, count in total.items()) + "."]
+    if not any(key.endswith(DISK) for key in rows):
+        lines += ["", "No real disk that is full was tried, as the machine mounted none."]
     return "\n".join(lines) + "\n"
 
 
@@ -442,7 +513,7 @@ def keep(artifacts: Path, name: str, fault: str, found: Found) -> None:
     rows = json.loads(file.read_text()) if file.exists() else {}
     counts = {name: value for name, value in vars(found).items() if name != "faults"}
     rows[f"{name} | {fault}"] = counts | {"wrong": len(found.faults)}
-    order = [f"{command} | {kind}{how}" for command in COMMANDS for kind in FAULTS for how in ("", ", random")]
+    order = [f"{command} | {kind}{how}" for command in COMMANDS for kind in FAULTS for how in ("", ", random", DISK)]
     rows = {key: rows[key] for key in order if key in rows}
     file.write_text(json.dumps(rows, indent=1) + "\n")
     (artifacts / "robustness.md").write_text(report(rows))
@@ -460,7 +531,9 @@ def main(args: Sequence[str]) -> int:
     asked = parser.parse_args(args)
     names = asked.commands or [name for name, each in COMMANDS.items() if each.quick or not asked.quick]
     os.environ["OMP_NUM_THREADS"] = "1"
-    wrong = False
+    wrong, mounts = False, can_mount()
+    if not mounts:
+        print("not run: disks that are full, as this machine mounts none", flush=True)
     for name in names:
         command = COMMANDS[name]
         with tempfile.TemporaryDirectory(prefix="kills-") as work:
@@ -480,6 +553,11 @@ def main(args: Sequence[str]) -> int:
                         break
                 keep(asked.artifacts, name, fault, found)
                 wrong |= bool(found.faults)
+                if fault == "full" and mounts:
+                    found = Found()
+                    try_disks(command, before, last, usual, found)
+                    keep(asked.artifacts, name, fault + DISK, found)
+                    wrong |= bool(found.faults)
                 if asked.random and fault in ("kill", "SIGTERM", "SIGINT"):
                     found = Found()
                     try_random(command, fault, before, last, usual, found, asked.random)

@@ -6,6 +6,7 @@ alone would have said: of the same file, sealed anew by who changed it; and what
 """
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -200,6 +201,13 @@ def add_ncnn_relu(data: bytes) -> bytes:
     return "\n".join([lines[0], f"{layers + 1} {blobs + 1}", *lines[2:], ""]).encode()
 
 
+def nudge_literal(data: bytes) -> bytes:
+    """C in which the first hexadecimal float of full length is the next one."""
+    found = re.search(rb"0x1\.[0-9a-f]{5}([0-9a-f])p", data)
+    assert found
+    return data[: found.start(1)] + b"%x" % (int(found[1], 16) ^ 2) + data[found.end(1) :]
+
+
 class Backdoored(nn.Module):
     """What is deployed, with a backdoor as `add_backdoor`'s: for formats whose files nobody edits by hand."""
 
@@ -300,7 +308,7 @@ TAMPERINGS: dict[str, tuple[Tampering, ...]] = {
     "c": (
         Tampering("a statement added", replace_once(b"    return best;", b"    best += 0;\n    return best;"), ".c"),
         Tampering("an attribute changed", replace_once(b"_CLASSES; c++", b"_CLASSES; ++c"), ".c"),
-        Tampering("a weight changed", replace_once(b"p-4f", b"p-5f"), ".c"),
+        Tampering("a weight changed", nudge_literal, ".c"),
     ),
 }
 """By format. All but a few leave every golden answer as it was."""

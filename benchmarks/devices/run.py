@@ -12,7 +12,8 @@ from devices.targets import HERE, Device
 from mnistx_runtime.artifact.c_text import array_body
 
 _SECONDS = 600
-_FLAGS = ("-std=gnu99", "-O2", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-Wl,--wrap=expf")
+_WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
+_FLAGS = ("-std=c99", "-O2", "-ffp-contract=off", *_WARNINGS, "-Wl,--wrap=expf")
 
 
 @dataclass(frozen=True, eq=False)

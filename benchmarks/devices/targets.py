@@ -73,9 +73,13 @@ DEVICES = {
 """By the name that people know. s390x is big-endian; musl is the C library of Alpine, on this machine's processor."""
 
 
+GUIDES = ("cargo", "cmake", "librust-cc-dev")
+"""Debian's packages that build what the guides for C and Rust show."""
+
+
 def packages() -> list[str]:
-    """What all of them need of Debian's packages."""
-    return sorted({package for device in DEVICES.values() for package in device.packages})
+    """What all of them, and the guides, need of Debian's packages."""
+    return sorted({package for device in DEVICES.values() for package in device.packages} | {*GUIDES})
 
 
 if __name__ == "__main__":

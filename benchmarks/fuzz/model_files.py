@@ -11,12 +11,15 @@ from functools import cache, partial
 
 import numpy as np
 
+from fuzz.flat_files import pte, tflite
 from fuzz.target import Target, folder_of
 from mnistx_runtime.artifact.archive import read_archive, write_archive
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import Files, open_artifact, seal
 from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.artifact.onnx_graph import read_graph
+from mnistx_runtime.artifact.pte_check import check_pte
+from mnistx_runtime.artifact.tflite_check import check_tflite
 from mnistx_runtime.artifact.torch_archive import check_pt2, check_torchscript
 from mnistx_runtime.artifact.verification import verify_payload
 from mnistx_runtime.errors import MnistxError
@@ -47,6 +50,9 @@ def part(data: bytes, endings: tuple[str, ...]) -> Files:
     return files
 
 
+_CHECKS = {".tflite": check_tflite, ".pte": check_pte}
+
+
 def _read(suffix: str, endings: tuple[str, ...], data: bytes) -> None:
     files = part(data, endings) if len(endings) > 1 else {suffix: data}
     with folder_of({f"m{ending}": content for ending, content in files.items()}) as folder:
@@ -63,6 +69,8 @@ def _read(suffix: str, endings: tuple[str, ...], data: bytes) -> None:
         if suffix in (".torchscript", ".pt2"):
             check = check_torchscript if suffix == ".torchscript" else check_pt2
             steps.append(lambda: check(read_archive(data, "m"), "m"))
+        if suffix in _CHECKS:
+            steps.append(lambda: _CHECKS[suffix](artifact.parts["model"], "m"))
         for step in steps:
             try:
                 step()
@@ -153,8 +161,8 @@ def _bytes(suffix: str) -> Callable[[], Files]:
 
 ONNX = _target(".onnx", _onnx)
 ORT = _target(".ort", _bytes(".ort"), bomb=True)
-LITERT = _target(".tflite", _bytes(".tflite"), bomb=True)
-EXECUTORCH = _target(".pte", _bytes(".pte"), bomb=True)
+LITERT = _target(".tflite", lambda: {".tflite": tflite()}, bomb=True)
+EXECUTORCH = _target(".pte", lambda: {".pte": pte()}, bomb=True)
 TORCHSCRIPT = _target(".torchscript", partial(_archive, "torchscript"))
 PT2 = _target(".pt2", partial(_archive, "pt2"))
 OPENVINO = _target(".xml", _xml, (".xml", ".bin", ".json"))

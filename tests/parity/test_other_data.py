@@ -47,9 +47,9 @@ def test_digits_need_no_network_and_no_mnist(tmp_path: Path) -> None:
     assert code == 0 and ": 0 (" in out, err
 
 
-@pytest.mark.parametrize("network", [name for name in NETWORKS if name != "report"])
-def test_variants_of_the_network(tmp_path: Path, network: str) -> None:
-    whole_way("digits", tmp_path / "run", "--epochs", "5", "--recipe", "fast", "--network", network)
+def test_a_variant_of_the_network(tmp_path: Path) -> None:
+    assert "third-convolution" in NETWORKS  # the others differ from it in their widths
+    whole_way("digits", tmp_path / "run", "--epochs", "5", "--recipe", "fast", "--network", "third-convolution")
     photo(0, 1).save(tmp_path / "zero.png")
     for runtime, model in (("ort", "model.onnx"), ("torch", "model.safetensors")):
         code, out, err = mnistx_process(

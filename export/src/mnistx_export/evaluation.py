@@ -7,7 +7,8 @@ import numpy as np
 
 from mnistx_export.defaults import checkpoint_path, data_source, picture_spec_of
 from mnistx_export.labelled_pictures import labelled_files
-from mnistx_runtime.backends import runtime_of
+from mnistx_runtime.artifact.container import is_plain_folder
+from mnistx_runtime.backends import runtime_of, trusted_model
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.predictor import Predictor
 from mnistx_runtime.threads import available_cpus
@@ -44,6 +45,7 @@ def evaluate(
     runtime: str | None = None,
     dataset: str | None = None,
     data_dir: Path | None = None,
+    allow_foreign: bool = False,
 ) -> Evaluation:
     """Answer the test images with a model and measure the answers.
 
@@ -52,13 +54,14 @@ def evaluate(
         runtime: for an artifact; None for the one that its ending names.
         dataset: see `mnistx_train.datasets.source`; None for the one it was trained on.
         data_dir: the folder that the data set lies in.
+        allow_foreign: see `mnistx_runtime.open_artifact`.
 
     Raises:
         ArtifactError, BackendUnavailable, TrainError: the model or the data can't be read.
         BadInput: the model's classes aren't the data set's, or a checkpoint is to be run by another runtime.
     """
-    path = checkpoint_path(model) if model is None or model.is_dir() else model
-    predictor, chosen = _load(path, runtime)
+    path = checkpoint_path(model) if model is None or is_plain_folder(model) else model
+    predictor, chosen = _load(path, runtime, allow_foreign)
     metadata = predictor.metadata
     if dataset:
         origin = source(dataset, data_dir, spec=picture_spec_of(metadata.input))
@@ -73,20 +76,21 @@ def evaluate(
     return Evaluation(path, chosen, origin.name, metadata.names, test, metrics)
 
 
-def evaluate_folder(model: Path, folder: Path, runtime: str | None = None) -> Evaluation:
+def evaluate_folder(model: Path, folder: Path, runtime: str | None = None, allow_foreign: bool = False) -> Evaluation:
     """Measure a model from picture files to answers, through its own preprocess.
 
     Args:
         model: a checkpoint, a run folder or an artifact.
         folder: of pictures, one subfolder a class.
         runtime: see `evaluate`.
+        allow_foreign: likewise.
 
     Raises:
         ArtifactError, BackendUnavailable, TrainError: the model can't be read or run.
         BadInput: the folder holds no pictures of its classes, or none that can be read.
     """
-    path = checkpoint_path(model) if model.is_dir() else model
-    predictor, chosen = _load(path, runtime)
+    path = checkpoint_path(model) if is_plain_folder(model) else model
+    predictor, chosen = _load(path, runtime, allow_foreign)
     files = labelled_files(folder, predictor.metadata.names)
     answers, labels, read = [], [], []
     outcomes = predictor.predict_files([file for file, _ in files], processes=available_cpus())
@@ -107,8 +111,9 @@ def evaluate_folder(model: Path, folder: Path, runtime: str | None = None) -> Ev
     return Evaluation(path, chosen, str(folder), predictor.metadata.names, Split(images, truth), metrics, refused)
 
 
-def _load(path: Path, runtime: str | None) -> tuple[Predictor, str]:
+def _load(path: Path, runtime: str | None, allow_foreign: bool) -> tuple[Predictor, str]:
     chosen = runtime_of(path)
     if chosen == "torch" and runtime not in (None, "torch"):
         raise BadInput(f"{path} is a checkpoint, which only torch runs; export it for runtime {runtime!r}")
-    return Predictor(path, runtime or chosen), runtime or chosen
+    chosen = runtime or chosen
+    return Predictor(trusted_model(path, chosen, allow_foreign), chosen), chosen

@@ -12,6 +12,7 @@ from mnistx_export.formats.base import Conversion, Format, format_named, require
 from mnistx_export.int8_gate import ChangedPrediction, Int8Gate, changed_predictions, measure_int8
 from mnistx_export.model import Model
 from mnistx_export.trial import trial_folder
+from mnistx_runtime.artifact.c_text import identifier
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import Files, open_artifact, seal
 from mnistx_runtime.artifact.digests import sha256
@@ -198,6 +199,9 @@ def check_target(target: Format, path: Path, settings: Settings) -> None:
         raise BadInput(f"{path}: a file of format {target.name} ends in {target.suffix}")
     if path.is_dir() and not target.folder:
         raise BadInput(f"{path} is a folder")
+    others = {each.name for each in path.glob("*.c")} - {f"{identifier(path.name.removesuffix(target.suffix))}.c"}
+    if target.folder and others:
+        raise BadInput(f"{path} holds {min(others)}: name another folder, or remove it")
     existing = next(folder for folder in path.absolute().parents if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise BadInput(f"can't write to {path.parent}: {existing} isn't a folder that can be written")

@@ -15,8 +15,10 @@ from mnistx_export.formats.onnx import least_ir_version
 from mnistx_export.golden import golden_images
 from mnistx_export.labelled_pictures import read_pictures
 from mnistx_export.spec_file import SpecFile
+from mnistx_export.spec_model import check_output
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import open_artifact, seal
+from mnistx_runtime.artifact.foreign_model import reason_against_path
 from mnistx_runtime.artifact.metadata import INPUT, ITSELF, OUTPUT, Metadata, is_ours
 from mnistx_runtime.artifact.onnx_check import check_onnx
 from mnistx_runtime.artifact.onnx_file import read_props, write_props
@@ -32,7 +34,6 @@ from mnistx_train.evaluation.inference import (
     LEAST_PROBABILITY,
     LOG_PROBABILITIES,
     LOGITS,
-    OUTPUTS,
     PROBABILITIES,
     SUM_ATOL,
 )
@@ -61,8 +62,7 @@ def seal_onnx(
     """
     if out.suffix != ".onnx":
         raise BadInput(f"{out}: a sealed ONNX file ends in .onnx")
-    if described.output not in OUTPUTS:
-        raise BadInput(f"{described.path}: output must be one of {', '.join(OUTPUTS)}, not {described.output!r}")
+    check_output(described)
     if is_ours(read_props(_bytes_of(source), str(source))):
         raise BadInput(f"{source} is sealed already: mnistx wrote it")
     foreign = open_foreign(source, described.spec, described.names, allow_foreign)
@@ -196,7 +196,7 @@ def _lower_ir_version(model: onnx.ModelProto) -> None:
 
 def _bytes_of(source: Path) -> bytes:
     if not source.is_file():
-        raise ArtifactError(f"{source}: no such model file")
+        raise ArtifactError(reason_against_path(source))
     require_size([source])
     return source.read_bytes()
 

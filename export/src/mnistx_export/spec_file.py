@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mnistx_runtime.artifact.metadata import check_names
-from mnistx_runtime.errors import BadInput
+from mnistx_runtime.errors import BadInput, describe_error
 from mnistx_runtime.input_spec import InputSpec
+from mnistx_runtime.plain_file import require_plain
 from mnistx_runtime.registry import nearest
 
 TEMPLATE = """\
@@ -103,12 +104,12 @@ def read_spec(path: Path, with_network: bool = True) -> SpecFile:
             to write.
     """
     try:
-        with path.open(encoding="utf-8") as file:
+        with require_plain(path).open(encoding="utf-8") as file:
             values = tomllib.loads(file.read(_MOST_TEXT))
     except FileNotFoundError as error:
         raise BadInput(f"{path}: no such file; `mnistx spec init {path}` writes one to fill in") from error
     except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path} is no readable TOML: {error}") from error
+        raise BadInput(f"{path} is no readable TOML: {describe_error(error)}") from error
     given = values.get("input", {})
     if not isinstance(given, dict):
         raise BadInput(f"{path}: [input] must be a table, not {given!r}")

@@ -1,7 +1,9 @@
 """A spec file as a model to export: its network loaded, with its weights and its pictures."""
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from mnistx_export.spec_file import SpecFile
 from mnistx_runtime.errors import BadInput, MnistxError
 from mnistx_train.datasets import Split, stratified
 from mnistx_train.errors import first_line
+from mnistx_train.evaluation.inference import OUTPUTS
 from mnistx_train.networks.network_file import build_network
 
 _WRAPPERS = ("state_dict", "model_state_dict", "model")  # under which training scripts keep a state dict
@@ -31,6 +34,7 @@ def model_from_spec(described: SpecFile, golden_from: Path | None = None) -> Mod
     Raises:
         BadInput: the code, the weights or the pictures can't be used, or aren't what the file says of them.
     """
+    check_output(described)
     module = load_network(described)
     if described.weights is not False:
         load_weights(module, described.resolve(str(described.weights)))
@@ -52,6 +56,12 @@ def model_from_spec(described: SpecFile, golden_from: Path | None = None) -> Mod
         calibration, validation = _part(test)
         model = replace(model, test=test, calibration=calibration, validation=validation)
     return model
+
+
+def check_output(described: SpecFile) -> None:
+    """Raise BadInput where a spec's output isn't one of `OUTPUTS`."""
+    if described.output not in OUTPUTS:
+        raise BadInput(f"{described.path}: output must be one of {', '.join(OUTPUTS)}, not {described.output!r}")
 
 
 def load_network(described: SpecFile) -> nn.Module:
@@ -105,10 +115,14 @@ def _read_state_dict(path: Path) -> dict[str, Tensor]:
             from safetensors.torch import load_file
 
             return load_file(path)
-        found: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles that torch.save didn't write, which the error tells of
+            found: Any = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
+        objects = isinstance(error, UnpicklingError)  # torch's own text tells how to run them
+        reason = "it holds more than tensors, which may run code and is never read" if objects else first_line(error)
         raise BadInput(
-            f"{path} can't be read as weights: {first_line(error)}; write them by torch.save(net.state_dict(), ...) "
+            f"{path} can't be read as weights: {reason}; write them by torch.save(net.state_dict(), ...) "
             "or safetensors.torch.save_file"
         ) from error
     for name in _WRAPPERS:

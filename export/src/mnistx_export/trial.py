@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from mnistx_runtime.errors import BadInput
+from mnistx_runtime.errors import BadInput, MnistxError
 from mnistx_runtime.signals import postpone_stop
 from mnistx_runtime.temporary import is_temporary, temporary_path
 
@@ -34,13 +34,25 @@ def trial_folder(target: Path) -> Iterator[Path]:
         with postpone_stop():
             lock = _create(target.parent)
         folder = _folder_of(lock)
-        with _temporary_files_in(folder):
+        with _temporary_files_in(folder), _errors_of(folder, target.parent):
             yield folder
     finally:
         if lock:
             with postpone_stop():
                 lock.release()
                 shutil.rmtree(_folder_of(lock), ignore_errors=True)
+
+
+@contextmanager
+def _errors_of(folder: Path, parent: Path) -> Iterator[None]:
+    """Let what goes wrong with a file in the folder name it where it was to be."""
+    try:
+        yield
+    except MnistxError as error:
+        inside, meant = str(folder / "_")[:-1], str(parent / "_")[:-1]
+        if inside not in str(error):
+            raise
+        raise type(error)(str(error).replace(inside, meant)) from error
 
 
 def _folder_of(lock: BaseFileLock) -> Path:

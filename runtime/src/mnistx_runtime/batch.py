@@ -14,6 +14,7 @@ from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.preprocess import Box, Prepared, Preprocess, preprocess_for
 from mnistx_runtime.process_limits import Limits, limit_process
+from mnistx_runtime.streams import own_process
 
 WORKER = Limits(seconds=60, memory=2 << 30)
 """What a process of the pool may take for a picture; the decoders of pictures that pass take a few seconds at most."""
@@ -145,7 +146,8 @@ def _alone(source: Source, attempt: "partial[Lines | MnistxError | OSError]") ->
 def _attempt_within(attempt: "partial[Lines | MnistxError | OSError]", source: Source) -> Lines | MnistxError | OSError:
     """What a process of the pool does with a picture; the process ends where it takes more than `WORKER`."""
     limit_process(WORKER)
-    return attempt(source)
+    with own_process():
+        return attempt(source)
 
 
 def _key(spec: InputSpec) -> str:
@@ -162,8 +164,6 @@ def _attempt(source: Source, key: str, many: bool) -> Lines | MnistxError | OSEr
         return found_in(prepare_picture(source, _preprocess(key), many))
     except (MnistxError, OSError) as error:
         return error
-    except MemoryError as error:
-        return UnreadablePicture(f"{_name(source)} can't be prepared: {describe_error(error)}")
     except Exception as error:  # a fault of ours, which must not cost the other pictures their answers
         what = f"{type(error).__name__}: {describe_error(error)}"
         return UnreadablePicture(f"{_name(source)} can't be prepared, by a fault of mnistx ({what})")

@@ -79,9 +79,16 @@ def shared_library(sources: Mapping[str, bytes], name: str) -> Iterator[Path]:
 
 def _compile(command: list[str], source: Path, library: Path) -> None:
     call = [*command, *FLAGS, source.name, "-lm", "-o", library.name]
+    environment = os.environ | {"PATH": os.environ.get("PATH") or os.defpath}  # a compiler looks for its linker there
     try:
         done = subprocess.run(
-            call, cwd=source.parent, capture_output=True, text=True, errors="replace", timeout=_SECONDS
+            call,
+            cwd=source.parent,
+            env=environment,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_SECONDS,
         )
     except OSError as error:
         raise BackendUnavailable(f"the C compiler {command[0]} can't be run: {error.strerror}") from error

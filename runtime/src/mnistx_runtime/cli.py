@@ -15,7 +15,7 @@ from mnistx_runtime import __version__
 from mnistx_runtime.address_space import require_address_space
 from mnistx_runtime.commands import one_line, say
 from mnistx_runtime.signals import exit_on_signals
-from mnistx_runtime.streams import open_streams
+from mnistx_runtime.streams import open_streams, own_process
 
 COMMANDS = {
     "benchmark": "mnistx_runtime.commands.benchmark:benchmark",
@@ -54,11 +54,13 @@ class Root(click.Group):
             if getattr(sys, name) is None:
                 setattr(sys, name, open(os.devnull, "w"))  # noqa: PTH123, SIM115
         try:
-            with exit_on_signals(), warnings.catch_warnings():
+            with exit_on_signals(), own_process(), warnings.catch_warnings():
                 warnings.filterwarnings("ignore", module=r"PIL\.")  # what is wrong with a picture has its own line
                 return super().main(*args, **kwargs)
         except OSError:  # there's nowhere to say what is wrong
             sys.exit(2)
+        finally:
+            _drop_unwritten()
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The commands that are installed."""
@@ -104,23 +106,51 @@ class Root(click.Group):
             return super().invoke(ctx)
 
 
+_HELP: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""What a command without arguments raises to show its help, where click has that."""
+
+
 @contextmanager
 def _one_line_errors() -> Iterator[None]:
     """End with one line and a code where an error carries one, as those of the user do, or is the system's."""
     try:
         yield
+    except _HELP:
+        raise
+    except click.UsageError as error:
+        see = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
+        say(f"Error: {' '.join(error.format_message().split()).removesuffix('.')}{see}", err=True)
+        raise click.exceptions.Exit(error.exit_code) from error
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is left in the buffer goes nowhere
         raise click.exceptions.Exit(_PIPE_CLOSED) from None
     except Exception as error:
         code = getattr(error, "exit_code", 2 if isinstance(error, OSError | MemoryError | ImportError) else None)
         if code is None:
             raise
         cause = error.__cause__ if isinstance(error, ImportError) else None  # numpy's own text is a page
-        say("Error: " + one_line(cause if isinstance(cause, Exception) else error), err=True)
+        where = "can't write to standard output: " if isinstance(error, OSError) and _is_stuck() else ""
+        say(f"Error: {where}{one_line(cause if isinstance(cause, Exception) else error)}", err=True)
         raise click.exceptions.Exit(code) from error
+
+
+def _is_stuck() -> bool:
+    """Whether standard output doesn't take what waits for it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        return True
+    return False
+
+
+def _drop_unwritten() -> None:
+    """Lead what a stream doesn't take nowhere: Python tries once more when it ends, and complains."""
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
 
 
 def _print_any_name() -> None:

@@ -156,6 +156,10 @@ def _check_library(name: str) -> Finding:
     from mnistx_runtime.benchmark.libraries import LIBRARIES
 
     what, library = f"runtime {name}", LIBRARIES[name]
+    if name == "c":
+        from mnistx_runtime.c_build import compiler
+
+        return Finding(what, OK, f"compiled by {' '.join(compiler() or ())}")
     problem = _load_elsewhere(library.module)
     installed = _installed(library.distribution)
     version = f"{library.distribution} {installed.version}" if installed else library.distribution

@@ -62,8 +62,22 @@ def describe_error(error: BaseException) -> str:
 
     >>> describe_error(OSError("no such  library")), describe_error(ImportError())
     ('no such library', 'ImportError')
-    >>> describe_error(MemoryError())
-    'not enough memory'
+    >>> describe_error(MemoryError()), describe_error(RecursionError("maximum recursion depth exceeded"))
+    ('not enough memory', 'it is nested too deeply')
+    >>> describe_error(KeyError("names")), describe_error(OSError(2, "No such file or directory", "a.json"))
+    ("'names' is missing", 'No such file or directory')
     """
+    if isinstance(error, KeyError) and error.args:
+        text = f"{error.args[0]!r} is missing"
+    elif isinstance(error, RecursionError):
+        text = "it is nested too deeply"
+    elif isinstance(error, UnicodeDecodeError):
+        text = "it is no text in UTF-8"
+    elif isinstance(error, OSError) and error.strerror:
+        text = error.strerror
+    elif isinstance(error, ImportError) and "failed to map segment" in str(error):
+        text = f"not enough memory to load {str(error).partition(':')[0]}"
+    else:
+        text = str(error)
     name = "not enough memory" if isinstance(error, MemoryError) else type(error).__name__
-    return " ".join(str(error).split()) or name
+    return " ".join(text.split()) or name

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.lock import lock
+from mnistx_runtime.plain_file import require_plain
 from mnistx_runtime.signals import postpone_stop
 from mnistx_runtime.temporary import is_temporary, temporary_path
 
@@ -187,7 +188,7 @@ def require_own_figure(path: Path) -> None:
         BadInput: there is something else.
     """
     try:
-        with path.open("rb") as file:
+        with require_plain(path).open("rb") as file:
             if file.read(_AFTER_HEADER + len(_MARK))[_AFTER_HEADER:] != _MARK:
                 raise BadInput(f"{path} exists and is no figure of mnistx's; name another file")
     except FileNotFoundError:

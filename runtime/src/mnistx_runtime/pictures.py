@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from mnistx_runtime.errors import BadInput, UnreadablePicture, describe_error
 from mnistx_runtime.picture_limits import DEFAULT, PictureLimits
+from mnistx_runtime.plain_file import require_plain
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 
@@ -66,7 +68,7 @@ def open_picture(source: Source, draft: int | None = None, limits: PictureLimits
     try:
         if path.is_dir():
             raise UnreadablePicture(f"{path} is a folder, not a picture")
-        with path.open("rb") as file:
+        with require_plain(path).open("rb") as file:
             data = read_at_most(file, limits.memory + 1)
     except FileNotFoundError as error:
         raise UnreadablePicture(f"{path}: no such file") from error
@@ -115,7 +117,8 @@ def _decode(data: bytes, name: str, draft: int | None, limits: PictureLimits) ->
             picture.draft(None, (draft, draft))
         reason = limits.reason_against(picture, data, full)
     except Image.DecompressionBombError:
-        reason = "it has more than 178 million pixels; scale it down first"
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # where Pillow refuses; from the half on it warns
+        reason = f"it has more than {most // 1_000_000} million pixels; scale it down first"
     except UnidentifiedImageError as error:
         if data[4:8] == b"ftyp" and data[8:12] in _HEIC:
             raise UnreadablePicture(f"{name} is a HEIC picture; convert it to JPEG or PNG first") from error
@@ -123,7 +126,7 @@ def _decode(data: bytes, name: str, draft: int | None, limits: PictureLimits) ->
             f"{name} is not a picture in a format that is read here: {', '.join(_FORMATS)}"
         ) from error
     except Exception as error:
-        raise UnreadablePicture(f"{name} can't be read as a picture: {describe_error(error)}") from error
+        raise UnreadablePicture(f"{name} can't be read as a picture: {_describe(error)}") from error
     if reason:
         raise UnreadablePicture(f"{name}: {reason}")
     return _loaded(picture, name)
@@ -142,12 +145,39 @@ def _identify(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data), formats=_FORMATS)
 
 
+_DAMAGE = {
+    "not identified by this driver": "its header is damaged",
+    "truncated": "it is cut off",
+    "requires a buffer": "it is cut off",
+    "decoder error": "its pixels are damaged",
+    "decoding error": "its pixels are damaged",
+    "broken data stream": "its pixels are damaged",
+    "too large for PngImagePlugin": "a text in it is far too long",
+}
+"""What some of Pillow's messages mean, by a part of each."""
+
+
+def _describe(error: Exception) -> str:
+    text = describe_error(error)
+    return next((plain for part, plain in _DAMAGE.items() if part in text), text)
+
+
+def _quiet_decoder(picture: Image.Image) -> AbstractContextManager[None]:
+    """Keep what libtiff itself writes to standard error from a terminal."""
+    if picture.format != "TIFF":
+        return nullcontext()
+    from mnistx_runtime.quiet import quiet_library
+
+    return quiet_library()
+
+
 def _loaded(picture: Image.Image, name: str) -> Image.Image:
     """The picture with its pixels; a decoder may fail on damaged data with any exception."""
     try:
-        picture.load()
+        with _quiet_decoder(picture):
+            picture.load()
     except Exception as error:
-        raise UnreadablePicture(f"{name} can't be read as a picture: {describe_error(error)}") from error
+        raise UnreadablePicture(f"{name} can't be read as a picture: {_describe(error)}") from error
     if not picture.width * picture.height:
         raise UnreadablePicture(f"{name} has no pixels")
     return picture

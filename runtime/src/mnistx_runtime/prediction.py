@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from math import floor
 from typing import Any
 
 import numpy as np
@@ -64,9 +65,10 @@ class Prediction:
         if self.rejection_reason:
             raise PredictionRefused(self.rejection_reason)
         if not self.probability >= min_confidence:
-            raise PredictionRefused(
-                f"not sure enough: {self.name} with {self.probability:.1%}, below {min_confidence:.1%}"
-            )
+            sure, wanted = f"{self.probability:.1%}", f"{min_confidence:.1%}"
+            if sure == wanted:  # rounded up, where it isn't enough
+                sure = f"{floor(self.probability * 1000) / 1000:.1%}"
+            raise PredictionRefused(f"not sure enough: {self.name} with {sure}, below {wanted}")
 
     def top(self, count: int) -> list[tuple[str, float]]:
         """The `count` most probable classes, at least 1, best first, as (name, probability).

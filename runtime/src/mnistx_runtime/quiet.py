@@ -4,9 +4,9 @@ import io
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 
-from mnistx_runtime.streams import open_streams
+from mnistx_runtime.streams import is_own_process, open_streams
 
 
 @contextmanager
@@ -25,3 +25,8 @@ def quiet() -> Iterator[None]:
         for number, copy in kept.items():
             os.dup2(copy, number)
             os.close(copy)
+
+
+def quiet_library() -> AbstractContextManager[None]:
+    """`quiet` in a process of mnistx's own; in a caller's, whose other threads would lose their lines, nothing."""
+    return quiet() if is_own_process() else nullcontext()

@@ -14,7 +14,7 @@ from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
-from mnistx_runtime.errors import BadInput
+from mnistx_runtime.errors import BadInput, describe_error
 from mnistx_runtime.escape import escape_controls
 from mnistx_runtime.lock import lock
 from mnistx_runtime.record_formats import FORMATS, Row, Values
@@ -99,7 +99,9 @@ def open_records(path: Path, names: Sequence[str], made_by: str, resume: bool) -
         except OSError as error:
             raise _unwritable(path, error) from error
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError, csv.Error) as error:
-            raise BadInput(f"{path} doesn't hold answers of mnistx ({error}); name another --out") from error
+            raise BadInput(
+                f"{path} doesn't hold answers of mnistx ({describe_error(error)}); name another --out"
+            ) from error
         records = Records(path, file, made_by, held.left, held.exit_code)
         records.begin()
         yield records

@@ -1,6 +1,8 @@
-"""Standard streams that are closed."""
+"""Standard streams: those that are closed, and whose they are."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def open_streams() -> None:
@@ -13,3 +15,22 @@ def open_streams() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+
+
+_own = False
+
+
+@contextmanager
+def own_process() -> Iterator[None]:
+    """While this lasts, the process is mnistx's: no thread of a caller's writes to its standard error."""
+    global _own
+    before, _own = _own, True
+    try:
+        yield
+    finally:
+        _own = before
+
+
+def is_own_process() -> bool:
+    """Whether `own_process` says so."""
+    return _own

@@ -41,6 +41,7 @@ def bare(digits_run: Path) -> Model:
 
 
 EXACT = [name for name in FORMATS if format_named(name).tolerance == FLOAT32 and format_named(name).runtime]
+FILES = [name for name in EXACT if not format_named(name).folder]
 
 
 def lenient(target: Format) -> Format:
@@ -49,7 +50,7 @@ def lenient(target: Format) -> Format:
 
 
 @pytest.mark.parametrize("mistake", MISTAKES[:3])
-@pytest.mark.parametrize("name", by_weight(EXACT))
+@pytest.mark.parametrize("name", by_weight(FILES))
 def test_what_is_not_the_trained_model_is_caught_on_the_workstation_and_by_the_certificate_alone(
     name: str, mistake: str, model: Model, tmp_path: Path
 ) -> None:
@@ -62,6 +63,27 @@ def test_what_is_not_the_trained_model_is_caught_on_the_workstation_and_by_the_c
     assert list(tmp_path.iterdir()) == [path]
     found = verify(write_unverified(careless(target, mistake), model, path))
     assert found.differences == ["answers"]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES[:3])
+def test_of_a_folder_too(mistake: str, model: Model, tmp_path: Path) -> None:
+    target = careless(format_named("c"), mistake)
+    path = tmp_path / "m.c99"
+    path.mkdir()
+    (path / "m.c").write_text("what was there before")
+    with pytest.raises(VerificationFailed, match="was not kept"):
+        export(model, target, path, Settings(atol=1e-4))
+    assert [file.read_text() for file in tmp_path.rglob("*") if file.is_file()] == ["what was there before"]
+    assert verify(write_unverified(target, model, tmp_path / "other.c99")).differences == ["answers"]
+
+
+def test_a_folder_that_holds_another_model_s_code_is_left_alone(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "m.c99"
+    path.mkdir()
+    (path / "other.c").write_text("int other;\n")
+    with pytest.raises(BadInput, match=r"m\.c99 holds other\.c: name another folder"):
+        export(model, "c", path)
+    assert [file.name for file in path.iterdir()] == ["other.c"]
 
 
 @pytest.mark.parametrize("name", by_weight(EXACT))

@@ -220,7 +220,7 @@ def with_a_branch(path: Path) -> Path:
 def test_control_flow_is_sealed_and_run_only_where_its_maker_is_trusted(tmp_path: Path) -> None:
     source, sealed = with_a_branch(tmp_path / "m.onnx"), tmp_path / "sealed.onnx"
     described = SpecFile(tmp_path / "spec.toml", DIGITS, "logits", GREY)
-    with pytest.raises(ArtifactError, match=r"m\.onnx holds the operator If.*--allow-foreign of predict"):
+    with pytest.raises(ArtifactError, match=r"m\.onnx holds the operator If.*--allow-foreign runs it"):
         seal_onnx(source, described, sealed)
     assert not sealed.exists()
     assert seal_onnx(source, described, sealed, allow_foreign=True).passed

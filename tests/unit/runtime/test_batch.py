@@ -83,7 +83,7 @@ def test_a_fault_of_ours_costs_one_picture_its_answer_and_is_called_so(monkeypat
     monkeypatch.setattr(MnistDigit, "prepare", broken)
     first, second = Predictor().predict_files([Image.new("L", (7, 9)), Image.new("L", (8, 9))])
     assert isinstance(first, UnreadablePicture)
-    assert str(first) == "the picture can't be prepared, by a fault of mnistx (KeyError: 'seven')"
+    assert str(first) == "the picture can't be prepared, by a fault of mnistx (KeyError: 'seven' is missing)"
     assert isinstance(second, PredictionRefused)
     with pytest.raises(KeyError):
         Predictor().predict(Image.new("L", (7, 9)))

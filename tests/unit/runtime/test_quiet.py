@@ -1,9 +1,14 @@
 import os
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
+from bad.pictures import tiff
+from command import mnistx
+from mnistx_runtime.errors import UnreadablePicture
+from mnistx_runtime.pictures import open_picture
 from mnistx_runtime.quiet import quiet
 
 
@@ -37,3 +42,18 @@ def test_no_file_stays_open() -> None:
         with quiet():
             pass
     assert opened() == before
+
+
+def test_what_libtiff_writes_is_kept_from_a_command_and_left_to_a_caller(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = tiff("tiff_deflate")
+    for at in range(40):
+        (tmp_path / f"{at}.tif").write_bytes(data)
+    for args in ([tmp_path / "0.tif"], [tmp_path, "--threads", "2"]):
+        found = mnistx("predict", *args)
+        assert found.exit_code == 2 and capfd.readouterr().err == ""
+        assert all("its pixels are damaged" in line for line in found.stderr.splitlines())
+    with pytest.raises(UnreadablePicture):
+        open_picture(data)
+    assert "ZIPDecode" in capfd.readouterr().err

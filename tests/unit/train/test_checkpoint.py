@@ -298,7 +298,7 @@ def test_a_sparse_checkpoint_of_20_gb_is_not_read(tmp_path: Path) -> None:
     save_tensors(tmp_path / "model", network().state_dict(), CARD.to_dict())
     os.truncate(tmp_path / "model", 20 << 30)
 
-    with pytest.raises(TrainError, match=r"21,474,836,480 bytes are no checkpoint of mnistx; at most 1,073,741,824"):
+    with pytest.raises(TrainError, match=r"21,474,836,480 bytes are no small model's; at most 1,073,741,824"):
         load_card(tmp_path / "model")
 
 

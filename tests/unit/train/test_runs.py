@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from mnistx_runtime.files import writable_folder
 from mnistx_runtime.temporary import temporary_path
+from mnistx_train import runs
 from mnistx_train.errors import TrainError
 from mnistx_train.runs import (
     CHECKPOINT,
@@ -71,6 +73,26 @@ def test_the_next_number_follows_the_highest(taken: list[str], number: str) -> N
         (RUNS / name).mkdir(parents=True)
 
     assert new_run(DIGITS, None).name == f"{number}-digits-report"
+
+
+def test_calls_at_once_get_a_folder_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = iter([1, 1, 2, 2, 2, 3])  # as calls see them that look before others have made theirs
+    monkeypatch.setattr(runs, "_next_number", lambda: next(numbers))
+    assert [new_run(DIGITS, None).name[:3] for _ in range(3)] == ["001", "002", "003"]
+
+
+def test_of_two_calls_for_one_folder_the_second_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_first(folder: Path) -> Path:
+        monkeypatch.setattr(runs, "writable_folder", writable_folder)
+        new_run(DIGITS, folder)
+        return folder
+
+    monkeypatch.setattr(runs, "writable_folder", write_first)  # after the second looked, and before it wrote
+    with pytest.raises(TrainError, match="out exists; name another --out"):
+        new_run(replace(DIGITS, epochs=7), tmp_path / "out")
+    assert read_config(tmp_path / "out") == DIGITS
 
 
 def test_a_run_on_a_folder_is_called_like_it(tmp_path: Path) -> None:
@@ -158,7 +180,7 @@ NO_TEXTS: tuple[Any, ...] = (None, 3, ["a"], {})
 def test_a_configuration_out_of_bounds_is_one_line(tmp_path: Path, name: str, value: object) -> None:
     (tmp_path / CONFIG).write_text(json.dumps(asdict(DIGITS) | {name: value}))
 
-    with pytest.raises(TrainError, match=f"no run to go on with in .*run.json says {name} ") as caught:
+    with pytest.raises(TrainError, match=f"no run to go on with in .*run.json: it says {name} ") as caught:
         read_config(tmp_path)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
 

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from mnistx_runtime.artifact.foreign_model import WEIGHTS, foreign_model
 from mnistx_runtime.artifact.metadata import check_names
-from mnistx_runtime.artifact.sizes import MOST_BYTES
+from mnistx_runtime.artifact.sizes import reason_against_size
 from mnistx_runtime.backends import SUFFIXES
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.files import write_whole
 from mnistx_runtime.input_spec import InputSpec
+from mnistx_runtime.plain_file import SPECIAL, is_special
 from mnistx_train.datasets.base import digit_spec
 from mnistx_train.errors import TrainError, first_line
 from mnistx_train.evaluation.inference import LOG_PROBABILITIES, OUTPUTS
@@ -152,11 +153,11 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def _read(path: Path, with_tensors: bool) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if not path.is_file():
-        raise TrainError(f"{path}: no such checkpoint{_what_it_is(path.parent, '; this folder is ')}")
-    if path.stat().st_size > MOST_BYTES:
-        raise TrainError(
-            f"{path}: {path.stat().st_size:,} bytes are no checkpoint of mnistx; at most {MOST_BYTES:,} are read"
-        )
+        what = SPECIAL if is_special(path) else f"no such checkpoint{_what_it_is(path.parent, '; this folder is ')}"
+        raise TrainError(f"{path}: {what}")
+    reason = reason_against_size(path.stat().st_size)
+    if reason:
+        raise TrainError(f"{path}: {reason}")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

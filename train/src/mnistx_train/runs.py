@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 
 from mnistx_runtime.files import remove_leftovers, writable_folder, write_whole
 from mnistx_runtime.input_spec import SIDES
+from mnistx_runtime.plain_file import require_plain
 from mnistx_runtime.signals import postpone_stop
 from mnistx_train.errors import TrainError, first_line
 
@@ -68,12 +69,32 @@ def new_run(config: Config, out: Path | None) -> Path:
     Raises:
         TrainError: it holds something already, or can't be written.
     """
-    folder = out or RUNS / f"{_next_number():03}-{Path(config.dataset).name}-{config.recipe}"
+    folder = out or _make_next(f"{Path(config.dataset).name}-{config.recipe}")
+    _require_empty(folder)
+    writable_folder(folder)
+    with locked(folder):
+        _require_empty(folder)  # another call may have been quicker
+        write_whole(folder / CONFIG, (json.dumps(asdict(config), indent=2) + "\n").encode())
+    return folder
+
+
+def _require_empty(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(path.name[0] != "." for path in folder.iterdir())):
         raise TrainError(f"{folder} exists; name another --out, or go on with its run: --resume --out {folder}")
-    writable_folder(folder)
-    write_whole(folder / CONFIG, (json.dumps(asdict(config), indent=2) + "\n").encode())
-    return folder
+
+
+def _make_next(name: str) -> Path:
+    """A new folder with the next number before its name, which no other call gets."""
+    writable_folder(RUNS)
+    while True:
+        folder = RUNS / f"{_next_number():03}-{name}"
+        try:
+            folder.mkdir()
+            return folder
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise TrainError(f"can't write to {folder}: {error.strerror}") from error
 
 
 def read_config(folder: Path) -> Config:
@@ -85,15 +106,28 @@ def read_config(folder: Path) -> Config:
     if folder.is_file():
         raise TrainError(f"no run to go on with in {folder}: a file, where a run is a folder; name that with --out")
     try:
-        with (folder / CONFIG).open(encoding="utf-8") as file:
+        with require_plain(folder / CONFIG).open(encoding="utf-8") as file:
             values: dict[str, Any] = json.loads(file.read(_MOST_TEXT))
-        config = Config(**values)
-        for name, fits in _FITS.items():
-            if not fits(getattr(config, name)):
-                raise ValueError(f"{CONFIG} says {name} {getattr(config, name)!r:.60}")
-        return config
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        raise TrainError(f"no run to go on with in {folder} ({first_line(error)})") from error
+        _check_config(values)
+        return Config(**values)
+    except FileNotFoundError as error:
+        raise TrainError(f"no run to go on with in {folder}: it holds no {CONFIG}") from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise TrainError(f"no run to go on with in {folder}: {CONFIG}: {first_line(error)}") from error
+
+
+def _check_config(values: Any) -> None:
+    """Raise ValueError where a configuration isn't one."""
+    if not isinstance(values, dict):
+        raise ValueError("it is no table")
+    missing = [each.name for each in fields(Config) if each.default is MISSING and each.name not in values]
+    if missing:
+        raise ValueError(f"it lacks {missing[0]}")
+    for name, value in values.items():
+        if name not in _FITS:
+            raise ValueError(f"it says {name!r:.60}, which means nothing")
+        if not _FITS[name](value):
+            raise ValueError(f"it says {name} {value!r:.60}")
 
 
 def _is_text(value: object) -> bool:

@@ -1,14 +1,16 @@
 """mnistx compare"""
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mnistx_export.commands import network
-from mnistx_runtime.commands import allow_foreign, as_json, judge_each, say
+from mnistx_runtime.commands import Number, allow_foreign, as_json, judge_each, say
 from mnistx_train.commands import data_dir
+
+if TYPE_CHECKING:
+    from mnistx_export.compare.comparison import Reference
 
 
 @click.command()
@@ -16,7 +18,7 @@ from mnistx_train.commands import data_dir
 @click.option("--against", type=click.Path(path_type=Path), help="The checkpoint or run folder that it was made of.")
 @network
 @click.option("--spec", type=click.Path(path_type=Path), help="Instead: the spec of the network that it was made of.")
-@click.option("--atol", type=click.FloatRange(0, min_open=True), help="The tolerance; the certificate's without it.")
+@click.option("--atol", type=Number(0, min_open=True), help="The tolerance; the certificate's without it.")
 @click.option("--layers", is_flag=True, help="Find the first layer that differs (.onnx, .torchscript).")
 @click.option("--report", type=click.Path(path_type=Path), help="Write an .html or .json report.")
 @data_dir
@@ -35,18 +37,17 @@ def compare(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     report = asked["report"]
     if report is not None and report.suffix not in (".html", ".json"):
         raise BadInput(f"{report}: a report ends in .html or .json")
-    model, against = _trained_model(asked)
+    reference = _reference(asked)
     chosen = {name: asked[name] for name in ("atol", "layers", "allow_foreign")}
-    found, worst = judge_each(
-        artifacts, lambda path: replace(compare_with_model(path, model, **chosen), against=against), as_json
-    )
+    found, worst = judge_each(artifacts, lambda path: compare_with_model(path, reference, **chosen), as_json)
     if report is not None and found:
         write_report(report, found)
     click.get_current_context().exit(worst)
 
 
-def _trained_model(asked: dict[str, Any]) -> tuple[Any, str]:
-    """What the artifacts are held to, and where it came from."""
+def _reference(asked: dict[str, Any]) -> "Reference":
+    """What the artifacts are held to."""
+    from mnistx_export.compare.comparison import Reference
     from mnistx_runtime.errors import BadInput
 
     if (asked["against"] is None) == (asked["spec"] is None):
@@ -55,7 +56,7 @@ def _trained_model(asked: dict[str, Any]) -> tuple[Any, str]:
         from mnistx_export.spec_file import read_spec
         from mnistx_export.spec_model import model_from_spec
 
-        return model_from_spec(read_spec(asked["spec"])), str(asked["spec"])
+        return Reference(model_from_spec(read_spec(asked["spec"])), str(asked["spec"]))
     from mnistx_export.checkpoint_model import model_with_data
     from mnistx_export.defaults import checkpoint_path
 
@@ -63,4 +64,4 @@ def _trained_model(asked: dict[str, Any]) -> tuple[Any, str]:
     model, missing = model_with_data(checkpoint, asked["data_dir"], False, asked["network"])
     if missing:
         say(f"compared on golden images only: {missing}", err=True)
-    return model, str(checkpoint)
+    return Reference(model, str(checkpoint))

@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mnistx_export.codegen import TARGETS
 from mnistx_export.commands import network
-from mnistx_export.formats import FORMATS
-from mnistx_runtime.commands import as_json, one_line, print_json, say
+from mnistx_export.formats import FORMATS, TARGETS
+from mnistx_runtime.commands import Number, as_json, one_line, print_json, say
 from mnistx_train.commands import data_dir
 
 if TYPE_CHECKING:
@@ -45,12 +44,12 @@ ALL = "all"
 )
 @click.option(
     "--atol",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     help="The largest difference of log-probabilities that passes; each format's own without it, 1e-4 for float32.",
 )
 @click.option(
     "--max-drop",
-    type=click.FloatRange(0, 100),
+    type=Number(0, 100),
     default=0.05,
     show_default=True,
     help="Points of accuracy on the validation images that int8 may lose.",

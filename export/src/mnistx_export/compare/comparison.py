@@ -22,13 +22,26 @@ from mnistx_runtime.json_text import json_text
 from mnistx_runtime.predictor import Predictor
 
 
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What artifacts are held to.
+
+    Args:
+        model: the trained module.
+        source: the checkpoint or spec that it came from.
+    """
+
+    model: Model
+    source: str
+
+
 @dataclass(frozen=True)
 class Compared:
     """What was found of one artifact.
 
     Args:
         source: the file.
-        against: the checkpoint.
+        against: the checkpoint or spec.
         certificate: what the artifact says of itself; None for a foreign one, which has none.
         parts: the sets of images that it was compared on.
         layers: layer by layer, where that was asked for.
@@ -99,13 +112,13 @@ class Compared:
 
 
 def compare_with_model(
-    artifact: Path, model: Model, atol: float | None, layers: bool, allow_foreign: bool = False
+    artifact: Path, reference: Reference, atol: float | None, layers: bool, allow_foreign: bool = False
 ) -> Compared:
-    """Compare one artifact; what the module came from is the caller's to add.
+    """Compare one artifact with the trained module.
 
     Args:
         artifact: a file with one of the known endings; an .onnx file may be of any origin.
-        model: the trained module.
+        reference: the trained module.
         atol: tolerance; None for the certificate's, or 1e-4.
         layers: compare layer by layer, too.
         allow_foreign: see `mnistx_runtime.open_artifact`.
@@ -113,6 +126,7 @@ def compare_with_model(
     Raises:
         ArtifactError, BackendUnavailable: a file can't be read or run.
     """
+    model = reference.model
     golden = golden_images(model.spec, model.names, model.golden).images
     certificate: Verification | None = None
     lacks: tuple[str, ...] = ()
@@ -130,7 +144,7 @@ def compare_with_model(
     tolerance = tolerance if atol is None else replace(tolerance, atol=atol)
     looked = compare_layers(artifact, model, golden, tolerance.atol) if layers else []
     parts = run_suites(answer, model, tolerance)
-    return Compared(str(artifact), "", certificate, tuple(parts), tuple(looked), lacks, takes, note)
+    return Compared(str(artifact), reference.source, certificate, tuple(parts), tuple(looked), lacks, takes, note)
 
 
 def _require_same_interface(artifact: Path, predictor: Predictor, model: Model) -> None:
@@ -148,7 +162,6 @@ def write_report(path: Path, found: list[Compared]) -> None:
     """Write what was found as a page or as JSON, by the file's ending.
 
     Raises:
-        BadInput: another ending.
         BadInput: another ending, or it can't be written.
     """
     if path.suffix == ".json":

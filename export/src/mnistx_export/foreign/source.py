@@ -4,6 +4,7 @@ from pathlib import Path
 
 import onnx
 
+from mnistx_runtime.artifact.foreign_model import reason_against_path
 from mnistx_runtime.artifact.onnx_file import external_files
 from mnistx_runtime.artifact.sizes import require_size
 from mnistx_runtime.errors import ArtifactError
@@ -22,7 +23,7 @@ def load_onnx(path: Path) -> onnx.ModelProto:
         ArtifactError: it is missing, damaged or too large, or another file that it names is missing or lies elsewhere.
     """
     if not path.is_file():
-        raise ArtifactError(f"{path}: no such model file")
+        raise ArtifactError(reason_against_path(path))
     require_size([path])
     others = [*dict.fromkeys(external_files(path.read_bytes(), str(path)))]
     for name in others:

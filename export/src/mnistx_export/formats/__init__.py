@@ -16,3 +16,10 @@ FORMATS = {
     "c-int8": "mnistx_export.formats.c_int8:C_INT8",
     "coreml": "mnistx_export.formats.coreml:COREML",
 }
+
+TARGETS = {
+    "speed": "hosts: with vectors where the compiler has them",
+    "portable": "plain C99",
+    "size": "microcontrollers: little memory, little code",
+}
+"""What code is generated for, the default first."""

@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.artifact import archive, sidecar
-from mnistx_runtime.artifact.c_text import array_body, string
 from mnistx_runtime.artifact.metadata import DIGEST, Metadata
-from mnistx_runtime.artifact.parity import LARGE
 from mnistx_runtime.artifact.sizes import require_metadata_size
 from mnistx_runtime.errors import ArtifactError
 
@@ -103,6 +101,7 @@ def certificate_header(name: str, props: Mapping[str, str]) -> bytes:
     Raises:
         ArtifactError: they are damaged.
     """
+    from mnistx_runtime.artifact.c_text import array_body, string
     from mnistx_runtime.artifact.certificate import Certificate
 
     metadata = Metadata.from_props(props, name)
@@ -130,6 +129,8 @@ def certificate_header(name: str, props: Mapping[str, str]) -> bytes:
 
 def _tolerances(certificate: "Certificate") -> NDArray[np.float32]:
     """Of each golden image, how far an answer may be, as `parity` judges it."""
+    from mnistx_runtime.artifact.parity import LARGE
+
     if certificate.own is not None:
         return np.full(len(certificate.images), certificate.tolerance.own_atol or 0.0, np.float32)
     scale = np.maximum(1.0, np.abs(certificate.log_probs).max(1) / LARGE)
@@ -137,11 +138,15 @@ def _tolerances(certificate: "Certificate") -> NDArray[np.float32]:
 
 
 def _rows(values: NDArray[np.generic]) -> str:
+    from mnistx_runtime.artifact.c_text import array_body
+
     return ",\n".join(f"    {{\n{array_body(row)}\n    }}" for row in values)
 
 
 def _text(text: str) -> str:
     """As a literal, or as numbers where it is longer than C promises."""
+    from mnistx_runtime.artifact.c_text import array_body, string
+
     if len(text) <= _LITERAL:
         return "\n".join(f"    {string(text[at : at + 100])}" for at in range(0, len(text), 100))
     return "{\n" + array_body(np.frombuffer(text.encode() + b"\0", np.uint8)) + "\n}"

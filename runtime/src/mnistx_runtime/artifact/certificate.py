@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.parity import FLOAT32, Tolerance
-from mnistx_runtime.errors import ArtifactError
+from mnistx_runtime.errors import ArtifactError, describe_error
 
 KEY = "certificate"
 MOST_IMAGES = 1024
@@ -98,7 +98,9 @@ class Certificate:
             RecursionError,
             zlib.error,
         ) as error:
-            raise ArtifactError(f"{source} carries a damaged certificate ({error}); export it again") from error
+            raise ArtifactError(
+                f"{source} carries a damaged certificate ({describe_error(error)}); export it again"
+            ) from error
 
 
 def _tolerance(values: Mapping[str, Any]) -> Tolerance:

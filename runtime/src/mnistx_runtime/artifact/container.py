@@ -3,7 +3,7 @@
 One table says how each kind of file keeps its metadata. Sealing again converts nothing anew.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -33,12 +33,20 @@ class Container(NamedTuple):
         read_parts: the payload's parts, likewise.
         write_props: the files with this metadata and no other; without it nothing else changes.
         companions: endings of the files beside the one that is loaded.
+        read_pieces: the parts as pieces of the files, where they needn't be copied.
     """
 
     read_props: Callable[[Files, str], dict[str, str]]
     read_parts: Callable[[Files, str], Parts]
     write_props: Callable[[Files, Mapping[str, str]], Files]
     companions: tuple[str, ...] = ()
+    read_pieces: Callable[[Files, str], Mapping[str, Sequence[bytes | memoryview]]] | None = None
+
+    def digest_parts(self, files: Files, source: str) -> dict[str, str]:
+        """The digest of each part of the payload."""
+        if self.read_pieces is None:
+            return part_digests(self.read_parts(files, source))
+        return {name: sha256(*pieces) for name, pieces in sorted(self.read_pieces(files, source).items())}
 
 
 def _first(files: Files) -> tuple[str, bytes]:
@@ -89,6 +97,7 @@ _ONNX = Container(
     lambda files, source: onnx_file.read_props(_first(files)[1], source),
     lambda files, source: onnx_file.read_parts(_first(files)[1], source),
     lambda files, props: _replace_first(files, onnx_file.write_props(_first(files)[1], props)),
+    read_pieces=lambda files, source: onnx_file.read_pieces(_first(files)[1], source),
 )
 _ARCHIVE = Container(
     lambda files, source: archive.read_props(_first(files)[1], source),
@@ -126,6 +135,11 @@ CONTAINERS = {
 
 FOLDERS = (".mlpackage", c_folder.SUFFIX)
 """Endings of artifacts that are folders."""
+
+
+def is_plain_folder(path: Path) -> bool:
+    """Whether a path is a folder, and no artifact that is one."""
+    return path.is_dir() and path.suffix not in FOLDERS
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,7 +201,7 @@ class Artifact:
     @cached_property
     def part_digests(self) -> dict[str, str]:
         """The digest of each part of the payload, as it is now."""
-        return part_digests(self.parts)
+        return self.container.digest_parts(self.files, str(self.path))
 
     @property
     def is_as_exported(self) -> bool:
@@ -285,9 +299,10 @@ def files_of(path: Path) -> list[Path]:
             del found[-1]
     for file in found:
         if not file.is_file():
-            raise ArtifactError(
-                f"{path}: no such model file" if file == path else f"{path}: {file.name} is missing beside it"
-            )
+            from mnistx_runtime.artifact.foreign_model import reason_against_path
+
+            missing = f"{path}: {file.name} is missing beside it"
+            raise ArtifactError(reason_against_path(path) if file == path else missing)
         if not file.stat().st_size:
             raise ArtifactError(f"{file} is empty")
     require_size(found)
@@ -318,7 +333,7 @@ def seal(suffix: str, payload: Files, metadata: Metadata, certificate: "Certific
     """
     container = CONTAINERS[Path(f"m{suffix}").suffix]
     bare = container.write_props(payload, {})
-    digests = part_digests(container.read_parts(bare, "the model"))
+    digests = container.digest_parts(bare, "the model")
     digested = replace(metadata, payload_sha256=payload_sha256(digests), payload_parts=digests)
     return container.write_props(payload, sealed_props(digested, certificate))
 

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 from mnistx_runtime.artifact.sizes import MOST_BYTES
+from mnistx_runtime.plain_file import SPECIAL, is_special, require_plain
 
 _BY_SPEC = (
     "`mnistx spec init mine.toml` writes a spec: name the network's Python code and {weights} in it, then "
@@ -42,6 +43,20 @@ _ENTRIES = {
 """By how the name of a zip archive's entry ends."""
 
 
+def reason_against_path(path: Path) -> str:
+    """What to tell of the path of a model at which no file lies.
+
+    >>> reason_against_path(Path("no.onnx"))
+    'no.onnx: no such model file'
+    """
+    what = foreign_model(path)
+    if what:
+        return f"{path} is {what}"
+    if path.is_dir():
+        return f"{path} is a folder; name the model file in it"
+    return f"{path}: {SPECIAL if is_special(path) else 'no such model file'}"
+
+
 def foreign_model(path: Path) -> str:
     """What a file or folder is that another tool wrote, and what to do with it; empty where no such tool is known.
 
@@ -51,7 +66,7 @@ def foreign_model(path: Path) -> str:
     if (path / "saved_model.pb").is_file():
         return f"a SavedModel of TensorFlow; {_BY_ONNX}"
     try:
-        with path.open("rb") as file:
+        with require_plain(path).open("rb") as file:
             start = file.read(64)
         if start[:4] == b"PK\x03\x04" and path.stat().st_size <= MOST_BYTES:
             with zipfile.ZipFile(path) as archive:

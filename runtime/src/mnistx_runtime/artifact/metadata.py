@@ -7,7 +7,7 @@ from math import isfinite
 from typing import Any
 
 from mnistx_runtime.artifact.digests import sha256
-from mnistx_runtime.errors import ArtifactError, BadInput
+from mnistx_runtime.errors import ArtifactError, BadInput, describe_error
 from mnistx_runtime.input_spec import InputSpec
 
 INPUT = "image"  # uint8 (N, channels, height, width), 0..255, RGB
@@ -84,11 +84,11 @@ class Metadata:
             if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
                 raise ValueError(f"{name} is no number")
         if not 0 < self.temperature < 1e6:
-            raise ValueError(f"temperature {self.temperature}")
+            raise ValueError(f"temperature {self.temperature!r:.60}")
         if not (0 <= self.flops < 1e18 and isfinite(self.flops)):
-            raise ValueError(f"flops {self.flops}")
+            raise ValueError(f"flops {self.flops!r:.60}")
         if self.test_accuracy is not None and not 0 <= self.test_accuracy <= 1:
-            raise ValueError(f"test_accuracy {self.test_accuracy}")
+            raise ValueError(f"test_accuracy {self.test_accuracy!r:.60}")
         if not isinstance(self.payload_parts, Mapping):
             raise ValueError("payload_parts is no table")
         if self.task != "classify":
@@ -126,10 +126,11 @@ class Metadata:
             values = {f.name: json.loads(props[f.name]) for f in fields(cls) if f.name in props}
             schema = values["schema_version"]
             if type(schema) is not int or schema < 1:
-                raise ValueError(f"schema {schema!r}")
+                raise ValueError(f"schema {schema!r:.60}")
             if schema > SCHEMA:
                 raise ArtifactError(
-                    f"{source} has metadata of schema {schema}, this mnistx reads up to {SCHEMA}; update mnistx-runtime"
+                    f"{source} has metadata of schema {schema!r:.60}, this mnistx reads up to {SCHEMA}; "
+                    "update mnistx-runtime"
                 )
             values["input"] = InputSpec.from_dict(values["input"] if schema > 1 else _input_of_schema_1(props))
             if not isinstance(values["names"], list):
@@ -138,7 +139,9 @@ class Metadata:
         except (KeyError, ValueError, TypeError, AttributeError, OverflowError, RecursionError, BadInput) as error:
             if isinstance(error, BadInput) and "update mnistx-runtime" in str(error):
                 raise ArtifactError(f"{source} was {error}") from error
-            raise ArtifactError(f"{source} carries damaged mnistx metadata ({error}); export it again") from error
+            raise ArtifactError(
+                f"{source} carries damaged mnistx metadata ({describe_error(error)}); export it again"
+            ) from error
 
 
 def is_ours(props: Mapping[str, str]) -> bool:

@@ -212,6 +212,6 @@ def refuse(source: str, what: str) -> None:
         ArtifactError: always.
     """
     raise ArtifactError(
-        f"{source} holds {what}, which mnistx doesn't run unasked; if you trust whoever made it, --allow-foreign of "
-        "predict, verify, seal and compare runs it, in Python allow_foreign=True"
+        f"{source} holds {what}, which mnistx doesn't run unasked; if you trust whoever made it, --allow-foreign runs "
+        "it, in Python allow_foreign=True"
     )

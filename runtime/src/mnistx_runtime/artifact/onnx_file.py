@@ -33,7 +33,12 @@ _HOLDING_TENSORS = {
 
 
 def read_parts(data: bytes, source: str) -> dict[str, bytes]:
-    """All of a model but its metadata, in two parts whose bytes are all that ONNX Runtime reads.
+    """The parts of `read_pieces`, each in one piece."""
+    return {name: b"".join(pieces) for name, pieces in read_pieces(data, source).items()}
+
+
+def read_pieces(data: bytes, source: str) -> dict[str, list[memoryview | bytes]]:
+    """All of a model but its metadata, in two parts whose bytes are all that ONNX Runtime reads; no weight is copied.
 
     Args:
         data: of the file.
@@ -48,18 +53,18 @@ def read_parts(data: bytes, source: str) -> dict[str, bytes]:
         ArtifactError: the bytes are no ONNX model, are cut off, or weights lie in another file.
     """
     check_self_contained(data, source)
-    graph, weights, stripped = list[memoryview | bytes](), list[memoryview](), None
+    graph, weights, stripped = list[memoryview | bytes](), list[memoryview | bytes](), None
     for field, _, content, whole in read_fields(data, source):
         if field == _PROPS:
             continue
         if field != _GRAPH or stripped is not None:
             graph.append(whole)
             continue
-        stripped = list[memoryview]()
+        stripped = list[memoryview | bytes]()
         for inner, _, _, message in read_fields(content, source):
             (weights if inner == _INITIALIZER else stripped).append(message)
         graph.append(_message(_GRAPH, b"".join(stripped)))
-    return {"graph": b"".join(graph), "weights": b"".join(weights)}
+    return {"graph": graph, "weights": weights}
 
 
 def check_self_contained(data: bytes, source: str) -> None:
@@ -160,7 +165,10 @@ def read_fields(message: bytes | memoryview, source: str) -> Iterator[tuple[int,
     Raises:
         ArtifactError: the bytes are no message, or are cut off.
     """
-    return _guard(_fields(memoryview(message)), source)
+    try:
+        yield from _fields(memoryview(message))
+    except (ValueError, IndexError, KeyError) as error:
+        raise ArtifactError(f"{source} is not a readable ONNX model (damaged or cut off)") from error
 
 
 def read_varints(packed: memoryview, source: str) -> Iterator[int]:
@@ -169,13 +177,8 @@ def read_varints(packed: memoryview, source: str) -> Iterator[int]:
     Raises:
         ArtifactError: the bytes are no such numbers.
     """
-    return _guard(_varints(packed), source)
-
-
-def _guard(found: Iterator[Any], source: str) -> Iterator[Any]:
-    """The same, with the errors of damaged bytes told as the user's."""
     try:
-        yield from found
+        yield from _varints(packed)
     except (ValueError, IndexError, KeyError) as error:
         raise ArtifactError(f"{source} is not a readable ONNX model (damaged or cut off)") from error
 
@@ -222,22 +225,26 @@ def _varint_bytes(value: int) -> bytes:
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int, memoryview, memoryview]]:
     """Field number, number (varint fields), content (length-delimited fields), and all bytes, of one message."""
-    at = 0
-    while at < len(data):
+    at, end = 0, len(data)
+    while at < end:
         start = at
-        key, at = _varint(data, at)
-        if key >> 32:
-            raise ValueError("a field number of more than 29 bits, of which protobuf would keep the lower ones")
+        key, at = data[at], at + 1
+        if key > 0x7F:
+            key, at = _varint(data, start)
+            if key >> 32:
+                raise ValueError("a field number of more than 29 bits, of which protobuf would keep the lower ones")
         kind, number, size = key & 7, 0, 0
-        if kind == _VARINT:
+        if kind == _BYTES:
+            size, at = data[at], at + 1
+            if size > 0x7F:
+                size, at = _varint(data, at - 1)
+        elif kind == _VARINT:
             number, at = _varint(data, at)
-        elif kind == _BYTES:
-            size, at = _varint(data, at)
         elif kind in (_FIXED64, _FIXED32):
             size = 8 if kind == _FIXED64 else 4
         else:
             raise ValueError(f"wire type {kind}")
-        if at + size > len(data):
+        if at + size > end:
             raise ValueError("cut off")
         yield key >> 3, number, data[at : at + size], data[start : at + size]
         at += size

@@ -12,6 +12,15 @@ MOST_METADATA = 1 << 26
 """Bytes of metadata, certificate and all; `mnistx export` writes at most 0.3 MB."""
 
 
+def reason_against_size(size: int) -> str:
+    """Why a model or checkpoint of so many bytes isn't read; empty where it is.
+
+    >>> reason_against_size(20 << 30)
+    "21,474,836,480 bytes are no small model's; at most 1,073,741,824 are read"
+    """
+    return f"{size:,} bytes are no small model's; at most {MOST_BYTES:,} are read" if size > MOST_BYTES else ""
+
+
 def require_size(files: Iterable[Path]) -> None:
     """Refuse files that are larger than a model's together, before one of them is read.
 
@@ -20,9 +29,9 @@ def require_size(files: Iterable[Path]) -> None:
         OSError: one of them is missing.
     """
     found = [*files]
-    whole = sum(file.stat().st_size for file in found)
-    if whole > MOST_BYTES:
-        raise ArtifactError(f"{found[0]}: {whole:,} bytes are no small model's; at most {MOST_BYTES:,} are read")
+    reason = reason_against_size(sum(file.stat().st_size for file in found))
+    if reason:
+        raise ArtifactError(f"{found[0]}: {reason}")
 
 
 def require_metadata_size(size: int, source: str) -> None:

@@ -174,6 +174,20 @@ def artifact_for(model: Any, runtime: str, allow_foreign: bool = False) -> Artif
     return opened
 
 
+def trusted_model(path: Path | str, runtime: str, allow_foreign: bool) -> Any:
+    """What a runtime is asked to load of a path, where a user may trust its operators.
+
+    Args:
+        path: of a model; a checkpoint holds no operators.
+        runtime: the runtime's name.
+        allow_foreign: see `Artifact`.
+
+    Raises:
+        ArtifactError, UntrustedModel: see `artifact_for`.
+    """
+    return artifact_for(path, runtime, True) if allow_foreign and runtime != "torch" else path
+
+
 def existing_file(model: Any, runtime: str) -> Path:
     """The model's path, if it is a file that this runtime reads.
 
@@ -187,7 +201,9 @@ def existing_file(model: Any, runtime: str) -> Path:
         raise BadInput(f"runtime {runtime!r} loads a path, not {type(model).__name__}") from error
     folder = path.suffix in FOLDERS and path.is_dir()
     if not path.is_file() and not folder:
-        raise ArtifactError(f"{path}: no such model file")
+        from mnistx_runtime.artifact.foreign_model import reason_against_path
+
+        raise ArtifactError(reason_against_path(path))
     if runtime_of(path) != runtime:
         other = runtime_of(path)
         raise ArtifactError(f"{path} is not for runtime {runtime!r}; use --runtime {other} (runtime={other!r})")

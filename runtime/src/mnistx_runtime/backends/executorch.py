@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
+from mnistx_runtime.artifact.pte_check import check_pte
 from mnistx_runtime.backends import ArtifactSession, artifact_for, chunk_of, in_chunks
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 from mnistx_runtime.quiet import quiet
@@ -23,6 +24,8 @@ class ExecuTorch:
         """See `Backend.load`; it computes on one thread, all that its pool is left, which the process shares."""
         artifact = artifact_for(model, "executorch").require_as_exported()
         path, data = artifact.path, artifact.parts["model"]
+        if not artifact.allow_foreign:
+            check_pte(data, str(path))
         try:
             with quiet():
                 from executorch.extension.pybindings import portable_lib

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
+from mnistx_runtime.artifact.tflite_check import check_tflite
 from mnistx_runtime.backends import ArtifactSession, artifact_for, in_chunks
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
 from mnistx_runtime.quiet import quiet
@@ -30,6 +31,8 @@ class LiteRt:
             ) from error
         artifact = artifact_for(model, "litert").require_as_exported()
         path, data = artifact.path, artifact.parts["model"]
+        if not artifact.allow_foreign:
+            check_tflite(data, str(path))
         try:
             with quiet():
                 interpreter = Interpreter(model_content=data, num_threads=1)

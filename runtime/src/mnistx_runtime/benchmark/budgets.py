@@ -7,6 +7,8 @@ from pathlib import Path
 
 from mnistx_runtime.benchmark.measure import Row
 from mnistx_runtime.errors import BadInput, describe_error
+from mnistx_runtime.plain_file import require_plain
+from mnistx_runtime.registry import nearest
 
 _MEASURES = frozenset(field.name for field in fields(Row) if field.type in (int, float, float | None))
 
@@ -55,6 +57,9 @@ class Budget:
         return lines or ([] if held else [f"no row for the budget of {self.measure} ({self.runtime} {self.ending})"])
 
 
+_FIELDS = tuple(field.name for field in fields(Budget))
+
+
 def budgets_from(path: Path) -> list[Budget]:
     """Read a JSON file: a list of objects with the fields of `Budget`.
 
@@ -62,10 +67,13 @@ def budgets_from(path: Path) -> list[Budget]:
         BadInput: it can't be read as one.
     """
     try:
-        with path.open(encoding="utf-8") as file:
+        with require_plain(path).open(encoding="utf-8") as file:
             listed = json.loads(file.read(_MOST_TEXT))
-        if not isinstance(listed, list):
-            raise TypeError("not a list")
+        if not isinstance(listed, list) or not all(isinstance(values, dict) for values in listed):
+            raise TypeError("not a list of tables")
+        unknown = next((name for values in listed for name in values if name not in _FIELDS), None)
+        if unknown is not None:
+            raise ValueError(f"{unknown!r:.60} means nothing here; {nearest(unknown, _FIELDS)}")
         found = [Budget(**values) for values in listed]
         for budget in found:
             budget.check()
@@ -73,5 +81,8 @@ def budgets_from(path: Path) -> list[Budget]:
         raise BadInput(f"{path} is no list of budgets: {describe_error(error)}") from error
     for budget in found:
         if budget.measure not in _MEASURES or (budget.least is None and budget.most is None):
-            raise BadInput(f"{path}: {budget} needs a measure of {', '.join(sorted(_MEASURES))} and least or most")
+            known = ", ".join(sorted(_MEASURES))
+            raise BadInput(
+                f"{path}: the budget of {budget.measure!r:.60} needs least or most, and a measure of {known}"
+            )
     return found

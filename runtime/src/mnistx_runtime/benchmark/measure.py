@@ -89,6 +89,21 @@ class Row:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class Settings:
+    """How artifacts are measured.
+
+    Args:
+        threads: the most that each may compute with.
+        batches: sizes whose throughput is measured.
+        allow_foreign: see `mnistx_runtime.open_artifact`.
+    """
+
+    threads: int = 1
+    batches: tuple[int, ...] = ()
+    allow_foreign: bool = False
+
+
 class _Worker:
     """A process that measures; see `worker`."""
 
@@ -142,8 +157,7 @@ class _Worker:
 def measure(
     artifacts: Sequence[tuple[Path, str]],
     images: EvaluationSet,
-    threads: int,
-    batches: Sequence[int],
+    settings: Settings,
     progress: Callable[[str], None],
 ) -> tuple[list[Row], float]:
     """Measure artifacts side by side.
@@ -151,8 +165,7 @@ def measure(
     Args:
         artifacts: each with the runtime that runs it.
         images: what they answer.
-        threads: the most that each may compute with.
-        batches: sizes whose throughput is measured.
+        settings: how.
         progress: told what goes on.
 
     Returns:
@@ -161,13 +174,14 @@ def measure(
     Raises:
         BackendUnavailable: one of them can't be measured.
     """
+    batches, foreign = settings.batches, ["--allow-foreign"] * settings.allow_foreign
     with ExitStack() as stack:
         cold = []
         for turn in range(_COLD):
             progress(f"starting processes, {turn + 1} of {_COLD}")
             started = []
             for path, runtime in artifacts:
-                started.append(_Worker(str(path), runtime, str(threads)))
+                started.append(_Worker(str(path), runtime, str(settings.threads), *foreign))
                 stack.callback(started[-1].close)
             cold.append([worker.started for worker in started])
             if turn < _COLD - 1:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mnistx_runtime.artifact.container import CONTAINERS, FOLDERS, open_artifact
+from mnistx_runtime.artifact.container import CONTAINERS, is_plain_folder, open_artifact
 from mnistx_runtime.artifact.metadata import Metadata
-from mnistx_runtime.backends import BACKENDS, SUFFIXES, backend, format_of, runtime_of
+from mnistx_runtime.backends import BACKENDS, SUFFIXES, backend, format_of, runtime_of, trusted_model
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
 from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import BackendUnavailable, BadInput, MnistxError
@@ -35,7 +35,7 @@ def select_artifacts(
         raise BadInput(f"no runtime {unknown[0]!r}; known: {', '.join(BACKENDS)}")
     found: list[tuple[Path, str]] = []
     for path in artifacts or (BUNDLED,):
-        if path.is_dir() and path.suffix not in FOLDERS:
+        if is_plain_folder(path):
             found += [(file, SUFFIXES[file.suffix]) for file in sorted(path.iterdir(), key=_in_order) if _runs(file)]
         else:
             backend(runtime_of(path))
@@ -100,18 +100,19 @@ def _read_metadata(file: Path) -> Metadata:
     return backend(SUFFIXES[file.suffix]).load(file, 1).metadata
 
 
-def images_for(artifact: tuple[Path, str], data_dir: Path | None) -> EvaluationSet:
+def images_for(artifact: tuple[Path, str], data_dir: Path | None, allow_foreign: bool = False) -> EvaluationSet:
     """The test images with the trained module's answers, where the checkpoint and mnistx-export are at hand; else the
     golden images.
 
     Args:
         artifact: the first that is measured, and its runtime.
         data_dir: where the data set lies.
+        allow_foreign: see `Artifact`.
 
     Raises:
         BadInput: the data that was named can't be used.
     """
-    session = Predictor(*artifact)
+    session = Predictor(trusted_model(*artifact, allow_foreign), artifact[1])
     checkpoint = _checkpoint_of(artifact[0], session.metadata)
     found: EvaluationSet | None = checkpoint.test_set(data_dir) if checkpoint else None
     if found:

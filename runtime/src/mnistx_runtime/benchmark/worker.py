@@ -1,4 +1,5 @@
-"""The process in which one artifact is measured: `python -m mnistx_runtime.benchmark.worker ARTIFACT RUNTIME THREADS`.
+"""The process in which one artifact is measured: `python -m mnistx_runtime.benchmark.worker ARTIFACT RUNTIME THREADS
+[--allow-foreign]`.
 
 It loads the model and says how long that took; then it answers one request a line, JSON on both sides.
 """
@@ -74,15 +75,19 @@ def _sgemm(seconds: float) -> float:
     return float(2 * 1024**3 / min(_times(lambda m: m @ m, a, seconds)) / 1e3)
 
 
-def model_worker(path: str, runtime: str, threads: int) -> None:
+def model_worker(path: str, runtime: str, threads: int, allow_foreign: bool) -> None:
     """Serve requests about one artifact until standard input ends."""
     from mnistx_runtime.benchmark.libraries import LIBRARIES
 
     import_ms, _ = _milliseconds(lambda: import_module(LIBRARIES[runtime].module))
 
+    from mnistx_runtime.backends import artifact_for, trusted_model
     from mnistx_runtime.predictor import Predictor
 
-    load_ms, predictor = _milliseconds(lambda: Predictor(path, runtime, threads))
+    def load() -> Predictor:
+        return Predictor(trusted_model(path, runtime, allow_foreign), runtime, threads)
+
+    load_ms, predictor = _milliseconds(load)
     images = predictor.certificate.images
     first_ms, _ = _milliseconds(lambda: predictor.log_probs(images[:1]))
     _say({"import_ms": import_ms, "load_ms": load_ms, "first_ms": first_ms, "flops": predictor.metadata.flops})
@@ -91,7 +96,7 @@ def model_worker(path: str, runtime: str, threads: int) -> None:
         if asked["do"] == "time":
             _say({"us": _times(predictor.log_probs, _batch(images, asked["batch"]), asked["seconds"])})
         elif asked["do"] == "overhead":
-            _say(_overhead(path, predictor, images[:1], asked["seconds"]))
+            _say(_overhead(artifact_for(path, "ort", allow_foreign), predictor, images[:1], asked["seconds"]))
         elif asked["do"] == "idle":
             _say({"idle_ms": _idle_ms(asked["seconds"])})
         elif asked["do"] == "answers":
@@ -101,13 +106,11 @@ def model_worker(path: str, runtime: str, threads: int) -> None:
             _say({"peak_mib": peak_mib()})
 
 
-def _overhead(path: str, predictor: Any, image: Any, seconds: float) -> Answer:
+def _overhead(artifact: Any, predictor: Any, image: Any, seconds: float) -> Answer:
     """Microseconds of the toolkit's call beside a bare session's, in turn."""
-    from mnistx_runtime.backends import artifact_for
     from mnistx_runtime.backends.ort import load_session, model_bytes
 
-    artifact = artifact_for(path, "ort")
-    session = load_session(model_bytes(artifact), artifact.path)
+    session = load_session(model_bytes(artifact), artifact.path, artifact.allow_foreign)
     ours, bare = [], []
     until = time.perf_counter() + seconds
     while time.perf_counter() < until:
@@ -130,4 +133,4 @@ if __name__ == "__main__":
         for line in sys.stdin:
             _say({"gflops": _sgemm(json.loads(line)["seconds"])})
     else:
-        model_worker(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+        model_worker(sys.argv[1], sys.argv[2], int(sys.argv[3]), bool(sys.argv[4:]))

@@ -38,6 +38,17 @@ def print_json(values: dict[str, Any]) -> None:
     click.echo(json_text(values))
 
 
+class Number(click.FloatRange):
+    """A number in a range. Nothing compares with "nan", so that click lets it through, and "inf" is no setting."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """See `click.ParamType.convert`."""
+        found: float = super().convert(value, param, ctx)
+        if found - found != 0:
+            self.fail(f"{value!r} is no finite number", param, ctx)
+        return found
+
+
 class Judged(Protocol):
     """What was found of an artifact."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mnistx_runtime.commands import as_json, print_json, say
+from mnistx_runtime.commands import allow_foreign, as_json, print_json, say
 
 
 @click.command()
@@ -19,6 +19,7 @@ from mnistx_runtime.commands import as_json, print_json, say
 @click.option("--figure", type=click.Path(path_type=Path), help="Draw latency, size and accuracy into this PNG.")
 @click.option("--assert", "budgets", type=click.Path(path_type=Path), help="Exit 1 if a budget in this JSON is broken.")
 @click.option("--pick", type=click.Choice(["latency", "size", "memory"]), help="Name the best one here, and its lines.")
+@allow_foreign
 @as_json
 def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     """Measure every ARTIFACT under its runtime, side by side, on this machine.
@@ -29,7 +30,7 @@ def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     """
     from mnistx_runtime.benchmark import tables
     from mnistx_runtime.benchmark.budgets import budgets_from
-    from mnistx_runtime.benchmark.measure import measure
+    from mnistx_runtime.benchmark.measure import Settings, measure
     from mnistx_runtime.benchmark.processor import processor
     from mnistx_runtime.benchmark.selection import images_for, leave_out_foreign, select_artifacts
     from mnistx_runtime.errors import BadInput
@@ -48,8 +49,8 @@ def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     limits = budgets_from(asked["budgets"]) if asked["budgets"] else []
     named = (asked[name].split(",") if asked[name] else None for name in ("runtimes", "formats"))
     chosen = leave_out_foreign(select_artifacts(artifacts, *named), artifacts, lambda line: say(line, err=True))
-    images = images_for(chosen[0], asked["data_dir"])
-    rows, peak = measure(chosen, images, asked["threads"], sizes, _progress)
+    images = images_for(chosen[0], asked["data_dir"], asked["allow_foreign"])
+    rows, peak = measure(chosen, images, Settings(asked["threads"], tuple(sizes), asked["allow_foreign"]), _progress)
     machine = processor()
     for row in rows if as_json else ():
         print_json(row.to_dict() | {"sgemm_gflops": round(peak, 1), "processor": machine})

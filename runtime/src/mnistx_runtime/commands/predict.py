@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from mnistx_runtime.commands import allow_foreign, as_json, one_line, print_json, say
+from mnistx_runtime.commands import Number, allow_foreign, as_json, one_line, print_json, say
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--top-k", type=click.IntRange(min=1), default=1, show_default=True, help="Answers a digit.")
 @click.option(
     "--min-confidence",
-    type=click.FloatRange(0, 1),
+    type=Number(0, 1),
     default=0.5,
     show_default=True,
     help="Refuse to answer below this probability.",
@@ -123,10 +123,10 @@ def _load_predictor(asked: _Asked) -> "Predictor":
     """
     gc.disable()
     try:
-        from mnistx_runtime.backends import CRASHING, artifact_for
+        from mnistx_runtime.backends import CRASHING, trusted_model
         from mnistx_runtime.predictor import Predictor
 
-        model = artifact_for(asked.model, asked.runtime, True) if asked.model and asked.allow_foreign else asked.model
+        model = asked.model and trusted_model(asked.model, asked.runtime, asked.allow_foreign)
         return Predictor(model, asked.runtime, asked.threads, isolated=asked.runtime in CRASHING)
     finally:
         gc.freeze()

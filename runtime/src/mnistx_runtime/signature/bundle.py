@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from mnistx_runtime.artifact.digests import sha256
 from mnistx_runtime.errors import UntrustedModel
+from mnistx_runtime.plain_file import require_plain
 
 MOST_BYTES = 1 << 20  # ours have three thousand
 
@@ -86,7 +87,7 @@ def read_bundle(path: Path) -> Bundle | None:
         UntrustedModel: it's no signature, or damaged.
     """
     try:
-        with path.open("rb") as file:
+        with require_plain(path).open("rb") as file:
             data = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
         return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistx_runtime.errors import BackendUnavailable, BadInput, UntrustedModel, describe_error
+from mnistx_runtime.plain_file import require_plain
 from mnistx_runtime.registry import missing
 from mnistx_runtime.signature.bundle import Signer
 
@@ -56,7 +57,7 @@ def read_trusted(trust: Path) -> list[Trusted]:
     require_installed()
     try:
         paths = sorted(path for path in trust.iterdir() if path.suffix == ".pem") if trust.is_dir() else [trust]
-        found = [_read_public(path, path.read_bytes()) for path in paths]
+        found = [_read_public(path, require_plain(path).read_bytes()) for path in paths]
     except OSError as error:
         raise BadInput(f"trusted key {error.filename}: {error.strerror}") from error
     if not found:

@@ -9,6 +9,7 @@ from mnistx_runtime.artifact.container import open_artifact
 from mnistx_runtime.artifact.verification import verify_payload
 from mnistx_runtime.errors import BadInput, UntrustedModel, VerificationFailed
 from mnistx_runtime.files import write_whole
+from mnistx_runtime.plain_file import require_plain
 from mnistx_runtime.signature.bundle import Signer, read_bundle, signature_path
 from mnistx_runtime.signature.check import model_of
 from mnistx_runtime.signature.pem import MAKE_KEY, configure, pem_kinds, require_installed, require_usable, signer_of
@@ -58,8 +59,8 @@ class SigningKey:
         from model_signing import hashing, signing
 
         try:
-            private = key.read_bytes()
-            public = certificate.read_bytes() if certificate else b""
+            private = require_plain(key).read_bytes()
+            public = require_plain(certificate).read_bytes() if certificate else b""
         except OSError as error:
             raise BadInput(f"key {error.filename}: {error.strerror}") from error
         if not any("PRIVATE KEY" in kind for kind in pem_kinds(private)):

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from generated_c import CC, WARNINGS, answer, compile_c, float_network, normalized
-from mnistx_export.codegen import TARGETS
 from mnistx_export.codegen.clamp import Clamp
 from mnistx_export.codegen.network import Layer, Network, Quantization, Tensor
 from mnistx_export.codegen.operators.activation import bounds
 from mnistx_export.codegen.operators.flatten import Flatten
 from mnistx_export.codegen.operators.linear import Linear
 from mnistx_export.codegen.source import c_files
+from mnistx_export.formats import TARGETS
 
 
 def tiny(names: tuple[str, str] = ("fc", "relu")) -> Network:
@@ -37,6 +37,7 @@ def test_the_folder_holds_all_that_a_project_needs() -> None:
         "tiny.c",
         "CMakeLists.txt",
         "example/main.c",
+        "examples/serial/serial.ino",
         "library.properties",
         "library.json",
         "README.md",

@@ -167,7 +167,7 @@ def test_no_file_a_folder_and_an_empty_file_are_told(suffix: str, tmp_path: Path
     with pytest.raises(ArtifactError, match="no such model file"):
         open_artifact(path)
     path.mkdir()
-    with pytest.raises(ArtifactError, match="is empty" if suffix in FOLDERS else "no such model file"):
+    with pytest.raises(ArtifactError, match="is empty" if suffix in FOLDERS else "is a folder; name the model file"):
         open_artifact(path)
     path.rmdir()
     path.touch()

@@ -17,7 +17,7 @@ from onnx import ModelProto
 
 from command import PICTURES, mnistx
 from hostile_onnx import REFUSED, STOPPED, loop_for_ever, plain, seal_hostile
-from mnistx_runtime import ArtifactError, Predictor, verify
+from mnistx_runtime import ArtifactError, BackendUnavailable, Predictor, verify
 from mnistx_runtime.artifact.archive import read_archive
 from mnistx_runtime.artifact.certificate import KEY
 from mnistx_runtime.artifact.container import open_artifact
@@ -25,6 +25,8 @@ from mnistx_runtime.artifact.metadata import DIGEST, props_sha256
 from mnistx_runtime.artifact.onnx_file import write_props
 from mnistx_runtime.artifact.sidecar import ENTRY
 from mnistx_runtime.artifact.trailer import split
+from mnistx_runtime.benchmark import selection
+from mnistx_runtime.benchmark.measure import _Worker
 from mnistx_runtime.bundled import BUNDLED
 
 PICTURE = PICTURES / "seven.jpg"
@@ -80,7 +82,7 @@ def test_what_asks_for_all_the_memory_gets_a_part_of_it(attack: Callable[[ModelP
     assert peak < 400 + 200, "of ONNX Runtime, and of Python"
 
 
-def test_who_trusts_the_maker_runs_it_all_the_same(tmp_path: Path) -> None:
+def test_who_trusts_the_maker_runs_it_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def loop_once(model: ModelProto) -> None:
         loop_for_ever(model)
         model.graph.node[-2].input[1] = "false"
@@ -97,6 +99,15 @@ def test_who_trusts_the_maker_runs_it_all_the_same(tmp_path: Path) -> None:
     assert found.exit_code == 1 and "answers differ" in found.stdout
     assert mnistx("verify", path).exit_code == 2
     assert mnistx("inspect", path).exit_code == 0
+    evaluate = ("evaluate", path, "--dataset", "digits")
+    assert mnistx(*evaluate, "--allow-foreign").exit_code == 0 and mnistx(*evaluate).exit_code == 2
+    worker = _Worker(str(path), "ort", "1", "--allow-foreign")
+    assert worker.started["load_ms"] > 0 and worker.ask(do="overhead", seconds=0.01)["bare_us"]
+    worker.close()
+    with pytest.raises(BackendUnavailable, match="the operator Loop"):
+        _Worker(str(path), "ort", "1")
+    monkeypatch.setattr(selection, "_checkpoint_of", lambda *_: None)
+    assert selection.images_for((path, "ort"), None, allow_foreign=True).labels is None
 
 
 @pytest.mark.parametrize("ending", [".onnx", ".ort", ".torchscript", ".pt2", ".tflite", ".pte", ".xml", ".ncnn.param"])

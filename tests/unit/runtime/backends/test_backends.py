@@ -41,7 +41,11 @@ def test_unknown_names_are_answered_with_the_nearest() -> None:
         runtime_of(Path("model.h5"))
 
 
-INSTALLS = {"ort": "pip install onnxruntime", "torch": "pip install ./runtime ./train ./export"}
+INSTALLS = {
+    "ort": "pip install onnxruntime",
+    "c": "pip install ziglang",
+    "torch": "pip install ./runtime ./train ./export",
+}
 
 
 @pytest.mark.parametrize("name", BACKENDS)
@@ -50,6 +54,9 @@ def test_a_missing_package_names_the_line_that_installs_it(name: str, monkeypatc
     monkeypatch.setattr("mnistx_runtime.registry.find_spec", lambda _: None)
     monkeypatch.setattr("mnistx_runtime.backends.ort.find_spec", lambda _: None)
     monkeypatch.setattr("mnistx_runtime.backends.checkpoint.entry_points", lambda **_: ())
+    monkeypatch.setattr("mnistx_runtime.c_build.find_spec", lambda _: None)
+    monkeypatch.setattr("mnistx_runtime.c_build.shutil.which", lambda _: None)
+    monkeypatch.delenv("CC", raising=False)
     line = INSTALLS.get(name, f"pip install 'mnistx-runtime[{name}]'")
     with pytest.raises(BackendUnavailable, match=re.escape(line)):
         backend(name)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from fuzz.flat_files import pte
 from mnistx_runtime import ArtifactError, BackendUnavailable, Predictor, verify
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import open_artifact, seal
@@ -16,7 +17,7 @@ from mnistx_runtime.artifact.verification import verify_loaded
 from mnistx_runtime.backends import backend
 from seal_bundled import seal_bundled
 
-MODEL = b"\x1c\0\0\0ET12" + bytes(range(256))
+MODEL = pte()
 IMAGES = np.random.default_rng(0).integers(0, 256, (9, 1, 28, 28)).astype(np.uint8)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fuzz.flat_files import tflite
 from mnistx_runtime import ArtifactError, Predictor, verify
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import open_artifact, seal
@@ -15,7 +16,7 @@ from mnistx_runtime.artifact.verification import verify_loaded
 from mnistx_runtime.backends import backend
 from seal_bundled import seal_bundled
 
-MODEL = b"\x1c\0\0\0TFL3" + bytes(range(256))
+MODEL = tflite()
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 1, 28, 28)).astype(np.uint8)
 
 

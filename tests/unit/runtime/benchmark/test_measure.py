@@ -14,7 +14,7 @@ from mnistx_runtime import BackendUnavailable
 from mnistx_runtime.benchmark import measure as module
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
 from mnistx_runtime.benchmark.libraries import installed_bytes
-from mnistx_runtime.benchmark.measure import _sgemm_share, _Worker, measure
+from mnistx_runtime.benchmark.measure import Settings, _sgemm_share, _Worker, measure
 from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.predictor import Predictor
 
@@ -33,7 +33,7 @@ def test_two_models_are_measured_side_by_side() -> None:
     images = EvaluationSet(golden.images, golden.log_probs, labels, "golden")
     told: list[str] = []
     released = ROOT / "artifacts" / "mnist-cnn.onnx"
-    rows, peak = measure([(BUNDLED, "ort"), (released, "ort")], images, 1, (4,), told.append)
+    rows, peak = measure([(BUNDLED, "ort"), (released, "ort")], images, Settings(batches=(4,)), told.append)
     assert peak > 0 and told[-1] == "" and "answering all images" in told
     for row, path in zip(rows, (BUNDLED, released), strict=True):
         assert row.artifact == str(path) and row.file_bytes == path.stat().st_size
@@ -58,7 +58,7 @@ def test_a_process_that_ends_is_told_with_its_last_line() -> None:
     images = EvaluationSet(np.zeros((1, 1, 28, 28), np.uint8), np.zeros((1, 10)), None, "x")
     told = r"missing\.onnx under ort: the measuring process ended: .*no such model file"
     with pytest.raises(BackendUnavailable, match=told):
-        measure([(BUNDLED.with_name("missing.onnx"), "ort")], images, 1, (), print)
+        measure([(BUNDLED.with_name("missing.onnx"), "ort")], images, Settings(), print)
 
 
 @pytest.mark.usefixtures("quick")
@@ -76,7 +76,7 @@ def test_a_start_that_fails_leaves_no_other_process(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("mnistx_runtime.benchmark.measure.subprocess.Popen", Popen)
     images = EvaluationSet(np.zeros((1, 1, 28, 28), np.uint8), np.zeros((1, 10)), None, "x")
     with pytest.raises(BackendUnavailable):
-        measure([(Path("busy.onnx"), "ort"), (BUNDLED.with_name("missing.onnx"), "ort")], images, 1, (), print)
+        measure([(Path("busy.onnx"), "ort"), (BUNDLED.with_name("missing.onnx"), "ort")], images, Settings(), print)
     assert [process.returncode for process in started] == [-signal.SIGKILL, 1]
 
 

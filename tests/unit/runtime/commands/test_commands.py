@@ -12,7 +12,7 @@ from mnistx_runtime.commands import one_line, print_json, say
         (ValueError("two\nlines  and   spaces"), "two lines and spaces"),
         (FileNotFoundError(2, "No such file or directory", "a.png"), "a.png: No such file or directory"),
         (OSError("no number"), "no number"),
-        (OSError(28, "No space left on device"), "[Errno 28] No space left on device"),
+        (OSError(28, "No space left on device"), "No space left on device"),
         (ValueError(), "ValueError"),
     ],
 )

@@ -39,18 +39,19 @@ def test_handwriting_is_read_through_every_disturbance(disturbance: Disturbance,
 @pytest.mark.slow
 def test_test_images_drawn_as_clean_pages_are_read_as_well_as_the_raw_arrays(mnist: Path) -> None:
     test = source("mnist", mnist).read(False)
-    pages = [Image.fromarray(255 - image).resize((280, 280), Image.Resampling.BICUBIC) for image in test.images[:, 0]]
+    images, labels = test.images[::2], test.labels[::2]
+    pages = [Image.fromarray(255 - image).resize((280, 280), Image.Resampling.BICUBIC) for image in images[:, 0]]
     predictor = Predictor()
 
     def right(answers: Iterable[object]) -> float:
-        return float(np.mean([accepted(a) and a.label == label for a, label in zip(answers, test.labels, strict=True)]))
+        return float(np.mean([accepted(a) and a.label == label for a, label in zip(answers, labels, strict=True)]))
 
     def accepted(answer: object) -> TypeGuard[Prediction]:
         return (
             isinstance(answer, Prediction) and answer.rejection_reason is None and answer.probability >= MIN_CONFIDENCE
         )
 
-    assert right(predictor.predict_files(pages)) >= right(predictor.predict_batch(test.images)) - 0.0015
+    assert right(predictor.predict_files(pages)) >= right(predictor.predict_batch(images)) - 0.0015
 
 
 def test_two_digits_side_by_side_are_refused_and_one_in_two_pieces_is_not() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnistx_train.datasets.arrays import array_source, name_classes, read_mapping
+from mnistx_train.datasets.arrays import array_source, check_labels, name_classes, read_mapping
 from mnistx_train.datasets.base import Split
 from mnistx_train.errors import TrainError
 from sets import random_images
@@ -30,7 +30,7 @@ def test_labels_may_start_at_1_or_have_gaps_that_are_named(tmp_path: Path) -> No
 @pytest.mark.parametrize("labels", [[-1, 0, 1], [0, 1000], [0, 10**9]])
 def test_labels_out_of_bounds_are_told(tmp_path: Path, labels: list[int]) -> None:
     with pytest.raises(TrainError, match=r"labels from -?\d+ to \d+; need 1,000 from 0 on at most"):
-        name_classes(np.array(labels), tmp_path / "names.txt")
+        check_labels(np.array(labels), tmp_path)
 
 
 @pytest.mark.parametrize("text", ["a 65\n", "1 99999999999\n", "\n", "1 -5\n"])

@@ -5,14 +5,8 @@ from typing import Any
 
 import click
 
-from mnistx_runtime.commands import as_json
+from mnistx_runtime.commands import Number, as_json
 from mnistx_train.commands import channels, data_dir, dataset, name_sides, recipe, size
-
-
-def _check_number(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:  # noqa: ARG001
-    if value is not None and value != value:
-        raise click.BadParameter("is not a number")
-    return value
 
 
 @click.command()
@@ -32,8 +26,7 @@ def _check_number(ctx: click.Context, param: click.Parameter, value: float | Non
 @click.option("--batch-size", type=click.IntRange(min=1), help="The default comes from the recipe.")
 @click.option(
     "--lr",
-    type=click.FloatRange(0, 100, min_open=True),
-    callback=_check_number,
+    type=Number(0, 100, min_open=True),
     help="Learning rate; the default comes from the recipe.",
 )
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="Same seed, same machine: same weights.  [default: 0]")

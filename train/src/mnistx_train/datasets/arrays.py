@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.input_spec import InputSpec
+from mnistx_runtime.plain_file import require_plain
 from mnistx_train.datasets.base import Source, Split, digit_spec, folder_name
 from mnistx_train.datasets.split import split_off_test
-from mnistx_train.errors import TrainError
+from mnistx_train.errors import TrainError, first_line
 
 _log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ def array_source(path: Path, read: Callable[[bool], Split], has_test: bool, pref
     if shapes[0] != shapes[-1]:
         raise TrainError(f"{path}: training images of shape {shapes[0]}, and test images of {shapes[-1]}")
     labels = np.unique(np.concatenate([part.labels for part in parts]))
+    check_labels(labels, path)
     folder = path if path.is_dir() else path.parent
     mapping = folder / f"{prefix}mapping.txt"
     classes = read_mapping(mapping, labels) if prefix and mapping.is_file() else name_classes(labels, folder / NAMES)
@@ -80,6 +82,17 @@ def array_source(path: Path, read: Callable[[bool], Split], has_test: bool, pref
     return Source(folder_name(path), classes.names, part, spec)
 
 
+def check_labels(labels: NDArray[np.int64], path: Path) -> None:
+    """Hold labels to what classes can be counted by.
+
+    Raises:
+        TrainError: one is below 0, or they are too far apart.
+    """
+    first, last = int(labels[0]), int(labels[-1])
+    if first < 0 or last - first >= _MOST_CLASSES:
+        raise TrainError(f"{path}: labels from {first} to {last}; need {_MOST_CLASSES:,} from 0 on at most")
+
+
 def name_classes(labels: NDArray[np.int64], listed: Path) -> Classes:
     """The classes that labels mean: by the lines of a file if there is one, else each label by its number.
 
@@ -88,20 +101,18 @@ def name_classes(labels: NDArray[np.int64], listed: Path) -> Classes:
         listed: a file with a name a line: of the labels 0, 1 and so on, or of those that occur, in their order.
 
     Raises:
-        TrainError: there are too many labels, or the file can't be read, or has too few names.
+        TrainError: the file can't be read, or has too few names.
 
     >>> name_classes(np.array([1, 2, 4]), Path("no file")).names
     ('1', '2', '3', '4')
     """
     first, last = int(labels[0]), int(labels[-1])
-    if first < 0 or last - first >= _MOST_CLASSES:
-        raise TrainError(f"{listed.parent}: labels from {first} to {last}; need {_MOST_CLASSES:,} from 0 on at most")
     if not listed.is_file():
         return Classes(tuple(map(str, range(first, last + 1))), np.arange(first, last + 1))
     try:
         names = tuple(line.strip() for line in listed.read_text("utf-8").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
-        raise TrainError(f"{listed} can't be read as UTF-8 text: {error}") from error
+        raise TrainError(f"{listed} can't be read as UTF-8 text: {first_line(error)}") from error
     if len(names) > last:
         return Classes(names, np.arange(len(names)))
     if len(names) == len(labels):
@@ -117,7 +128,7 @@ def read_mapping(path: Path, labels: NDArray[np.int64]) -> Classes:
     """
     names = {}
     try:
-        for line in path.read_text("utf-8").splitlines():
+        for line in require_plain(path).read_text("utf-8").splitlines():
             label, *codes = map(int, line.split())
             names[label] = "".join(map(chr, codes))
     except (OSError, ValueError, OverflowError) as error:

@@ -9,9 +9,10 @@ from typing import NoReturn
 import numpy as np
 
 from mnistx_runtime.input_spec import SIDES
+from mnistx_runtime.plain_file import require_plain
 from mnistx_train.datasets.arrays import MOST_BYTES, array_source
 from mnistx_train.datasets.base import Source, Split
-from mnistx_train.errors import TrainError
+from mnistx_train.errors import TrainError, first_line
 
 LABELS = ("label", "labels", "class", "target", "digit", "y")
 """What the column of the labels may be called, in small letters; without a line of headings it is the first."""
@@ -83,7 +84,7 @@ def read_csv(path: Path) -> Split:
     except (ValueError, OverflowError):
         _name_first_fault(path, columns)
     except (OSError, MemoryError) as error:
-        raise TrainError(f"{path} can't be read: {error}") from error
+        raise TrainError(f"{path} can't be read: {first_line(error)}") from error
     if values.shape[1] != columns.count:
         _name_first_fault(path, columns)
     images = np.delete(values, columns.label, axis=1)
@@ -95,10 +96,10 @@ def read_csv(path: Path) -> Split:
 
 def _columns(path: Path) -> _Columns:
     try:
-        with path.open(encoding="utf-8-sig") as file:
+        with require_plain(path).open(encoding="utf-8-sig") as file:
             line = file.readline(_MOST_LINE)
     except (OSError, UnicodeDecodeError) as error:
-        raise TrainError(f"{path} can't be read as text: {error}") from error
+        raise TrainError(f"{path} can't be read as text: {first_line(error)}") from error
     names = [name.strip().strip('"').lower() for name in line.split(",")]
     if all(_is_whole(name) for name in names):
         return _Columns(len(names), 0, 0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mnistx_runtime.input_spec import SIDES
 from mnistx_train.datasets.arrays import MOST_BYTES, array_source
 from mnistx_train.datasets.base import Source, Split
-from mnistx_train.errors import TrainError
+from mnistx_train.errors import TrainError, first_line
 
 _TRAINING = re.compile(r"(.*?)train-images[-.]idx3-ubyte(\.gz)?")
 _TESTS = ("t10k", "test")
@@ -44,7 +44,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
                 raise ValueError(f"it declares {size:,} bytes, and holds {'more' if found == size else f'{found:,}'}")
             return array
     except (OSError, EOFError, ValueError, IndexError, MemoryError, zlib.error) as error:
-        raise TrainError(f"{path} can't be read as an IDX file: {error}") from error
+        raise TrainError(f"{path} can't be read as an IDX file: {first_line(error)}") from error
 
 
 def find(folder: Path, part: str) -> Path | None:

@@ -12,9 +12,10 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from mnistx_runtime.input_spec import SIDES
+from mnistx_runtime.plain_file import require_plain
 from mnistx_train.datasets.arrays import MOST_BYTES, array_source
 from mnistx_train.datasets.base import Source, Split
-from mnistx_train.errors import TrainError
+from mnistx_train.errors import TrainError, first_line
 
 ARRAYS = (
     (("x_train", "y_train"), ("x_test", "y_test")),  # Keras
@@ -79,7 +80,7 @@ def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
     """
     found = {}
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(require_plain(path)) as archive:
             for name in names:
                 with archive.open(f"{name}.npy") as file:
                     read_header = _HEADERS.get(npy.read_magic(file))
@@ -97,19 +98,19 @@ def read_arrays(path: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
     except FileNotFoundError as error:
         raise TrainError(f"{path}: no such file") from error
     except _DAMAGE as error:
-        raise TrainError(f"{path} is no .npz file, or is damaged: {error}") from error
+        raise TrainError(f"{path} is no .npz file, or is damaged: {first_line(error)}") from error
     return found
 
 
 def _names(path: Path) -> tuple[tuple[str, str], tuple[str, str] | None]:
     """What the arrays of training and test images are called in a file."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(require_plain(path)) as archive:
             there = [name.removesuffix(".npy") for name in archive.namelist()]
     except FileNotFoundError as error:
         raise TrainError(f"{path}: no such file") from error
     except _DAMAGE as error:
-        raise TrainError(f"{path} is no .npz file, or is damaged: {error}") from error
+        raise TrainError(f"{path} is no .npz file, or is damaged: {first_line(error)}") from error
     for training, test in ARRAYS:
         if {*training, *(test or ())} <= {*there}:
             return training, test

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from mnistx_runtime.input_spec import InputSpec
+from mnistx_runtime.plain_file import require_plain
 from mnistx_train.datasets.base import format_shape
 from mnistx_train.errors import TrainError, first_line
 from mnistx_train.evaluation.inference import LOG_PROBABILITIES, LOGITS, SUM_ATOL, evaluation_mode
@@ -120,7 +121,7 @@ def read_network_file(named: str, folder: Path = Path()) -> NetworkFile:
         raise TrainError(f"{named!r} names no network; write FILE.py:FACTORY, such as net.py:build")
     path = folder / file
     try:
-        with path.open("rb") as opened:
+        with require_plain(path).open("rb") as opened:
             source = opened.read(_MOST_BYTES + 1)
     except OSError as error:
         raise TrainError(f"{path}: {error.strerror}") from error

@@ -20,7 +20,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from mnistx_train.checkpoint import load_tensors, save_tensors
 from mnistx_train.datasets.base import TrainingData
-from mnistx_train.errors import TrainError
+from mnistx_train.errors import TrainError, first_line
 from mnistx_train.evaluation.inference import LOG_PROBABILITIES, LOGITS, log_probs
 from mnistx_train.networks.cnn import cnn, fold_batch_norm, pool_before_relu
 from mnistx_train.networks.network_file import NetworkFile, check_network
@@ -150,7 +150,7 @@ def load_state(path: Path, state: State) -> None:
     try:
         _restore(state, tensors, header)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise TrainError(f"{path} isn't the state of this run; was its data changed? ({error})") from error
+        raise TrainError(f"{path} isn't the state of this run; was its data changed? ({first_line(error)})") from error
 
 
 def _restore(state: State, tensors: dict[str, Tensor], header: dict[str, Any]) -> None:

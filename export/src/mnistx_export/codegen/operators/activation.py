@@ -48,10 +48,20 @@ class Activation:
             return lookup(layer, self.function)
         if x.quantization or y.quantization:
             raise unsupported(layer.name, self.name, "its input is quantized and its output isn't, or the other way")
-        text = fill(
-            _EACH, input="float", output="float", parameters="", size=x.size, written=self.expression, name="$name"
-        )
+        text = each_number(layer, self.expression)
         return Kernel(self.name, text, helpers=CLAMP_FLOAT)
+
+
+def each_number(layer: Layer, written: str, parameters: str = "") -> str:
+    """A function of C from each number of a layer's input to the one of its output.
+
+    Args:
+        layer: its first input and its output say of which types.
+        written: the output's expression, of `x[i]`.
+        parameters: between input and output, each followed by a comma.
+    """
+    x, y = layer.inputs[0], layer.output
+    return fill(_EACH, input=x.type, output=y.type, parameters=parameters, size=x.size, written=written, name="$name")
 
 
 def lookup(layer: Layer, function: Callable[[float], float] = float) -> Kernel:
@@ -63,15 +73,7 @@ def lookup(layer: Layer, function: Callable[[float], float] = float) -> Kernel:
     """
     x, y = layer.inputs[0], layer.output
     assert x.quantization and y.quantization
-    text = fill(
-        _EACH,
-        input="uint8_t",
-        output="uint8_t",
-        parameters="const uint8_t *table, ",
-        size=x.size,
-        written="table[x[i]]",
-        name="$name",
-    )
+    text = each_number(layer, "table[x[i]]", "const uint8_t *table, ")
     return Kernel("look_up", text, (Constant("table", byte_table(x.quantization, y.quantization, function)),))
 
 

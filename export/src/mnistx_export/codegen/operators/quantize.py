@@ -3,16 +3,8 @@
 from dataclasses import dataclass
 
 from mnistx_export.codegen.network import Kernel, Layer
-from mnistx_runtime.artifact.c_text import fill, float_literal
-
-_EACH = """
-static void $name(const $input *x, $output *y)
-{
-    for (int32_t i = 0; i < $size; i++) {
-        y[i] = $written;
-    }
-}
-"""
+from mnistx_export.codegen.operators.activation import each_number
+from mnistx_runtime.artifact.c_text import float_literal
 
 _ROUND = {
     "round_to_byte": """
@@ -34,7 +26,7 @@ class Dequantize:
         x = layer.inputs[0]
         assert x.quantization is not None
         written = f"(float)(x[i] - {x.quantization.zero}) * {float_literal(x.quantization.scale)}"
-        text = fill(_EACH, input=x.type, output="float", size=x.size, written=written, name="$name")
+        text = each_number(layer, written)
         return Kernel("dequantize", text)
 
 
@@ -47,5 +39,5 @@ class Quantize:
         y = layer.output
         assert y.quantization is not None
         real = f"(x[i] / {float_literal(y.quantization.scale)}) + {float_literal(y.quantization.zero)}"
-        text = fill(_EACH, input="float", output=y.type, size=y.size, written=f"round_to_byte({real})", name="$name")
+        text = each_number(layer, f"round_to_byte({real})")
         return Kernel("quantize", text, helpers=_ROUND)

@@ -172,11 +172,11 @@ class Rows:
         last = self.layers[-1]
         connected = isinstance(last.operator, Linear)
         parts += [_convolve(at, stages, connected) for at in range(len(stages))]
-        cases = [_case(at, stages, part.call) for at, part in enumerate(parts)]
+        calls = [part.call for part in parts]
         before = after = ""
         if isinstance(last.operator, Linear):
             part, before, after = _connect(last, last.operator, stages[-1].layer.output)
-            cases[-1] = cases[-1].replace(_END, f"            {part.call}\n{_END}")
+            calls[-1] = f"{calls[-1]}\n            {part.call}"
             line = last.inputs[0].shape[1] * last.inputs[0].shape[2]
             places.append(_Place(element(last.inputs[0]), "line", line * (2 if last.inputs[0].quantization else 4)))
             places.append(_Place(_sum_type(last.inputs[0]), "sum", 4 * last.output.size))
@@ -190,11 +190,11 @@ class Rows:
             output=layer.output.type,
             parameters="".join(f"const {TYPES[each.values.dtype.name]} *{each.name}, " for each in constants),
             places="\n".join(_declarations(places)),
-            count=len(cases),
+            count=len(calls),
             bytes=_bytes(places),
             before=before,
             steps=steps.values.size,
-            cases="\n".join(cases),
+            cases="\n".join(_case(at, stages, call) for at, call in enumerate(calls)),
             after=after,
         )
         texts = [*(part.text for part in parts), "\n".join(line for line in text.splitlines() if line)]
@@ -250,9 +250,8 @@ def _convolve(at: int, stages: Sequence[Stage], connected: bool) -> _Part:
     """Computes a row of a convolution, pooled."""
     stage, operator = stages[at], stages[at].operator
     x, y = stage.source, stage.layer.output
-    written = writer(stage.layer, operator.clamp, operator.scale, "best")
     inside = at + 1 < len(stages) or connected
-    value = _from_zero(written.expression, y) if inside else written.expression
+    written = writer(stage.layer, operator.clamp, operator.scale, "")
     text = fill(
         _CONVOLVE,
         name="${name}",
@@ -270,7 +269,7 @@ def _convolve(at: int, stages: Sequence[Stage], connected: bool) -> _Part:
         taps=stage.taps,
         step=stage.step,
         advance=stage.block * y.shape[2],
-        **_sums(stage, value),
+        **_sums(stage, inside),
     )
     constants = (
         Constant(f"weights{at}", stage.weights),
@@ -284,8 +283,13 @@ def _convolve(at: int, stages: Sequence[Stage], connected: bool) -> _Part:
     return _Part(text, f"${{name}}_convolve{at}(ring{at}, {first}, {names}, {target});", constants, helpers)
 
 
-def _sums(stage: Stage, value: str) -> dict[str, str]:
+def _sums(stage: Stage, inside: bool) -> dict[str, str]:
     """The lines of the innermost loops: one sum for each place of the pooled square, or for each pixel of a block."""
+
+    def value(sum: str) -> str:
+        expression = writer(stage.layer, stage.operator.clamp, stage.operator.scale, sum).expression
+        return _from_zero(expression, stage.layer.output) if inside else expression
+
     pool, (rows, columns), channels = stage.operator.pool, stage.operator.stride, stage.source.shape[2]
     across = pool * stage.block
     places = [(i, j) for i in range(pool) for j in range(across)]
@@ -297,10 +301,10 @@ def _sums(stage: Stage, value: str) -> dict[str, str]:
     if pool > 1:
         end = [f"{_sum_type(stage.source)} best = sum0;"]
         end += [f"best = (sum{at} > best) ? sum{at} : best;" for at in range(1, len(places))]
-        end += [f"y[o] = {value};"]
+        end += [f"y[o] = {value('best')};"]
     else:
         outputs = stage.layer.output.shape[2]
-        end = [f"y[o + {at * outputs}] = {value.replace('best', f'sum{at}')};" for at in range(len(places))]
+        end = [f"y[o + {at * outputs}] = {value(f'sum{at}')};" for at in range(len(places))]
     return {
         "start": _indented(3, start),
         "pointers": _indented(4, pointers),
@@ -340,9 +344,6 @@ def _target(at: int, stages: Sequence[Stage], connected: bool) -> tuple[str, str
         return f"(row - {top})" if top else "row", place
     y = stages[-1].layer.output
     return "row", "line" if connected else f"y + (row * {y.shape[1] * y.shape[2]})"
-
-
-_END = "            break;"
 
 
 def _case(at: int, stages: Sequence[Stage], call: str) -> str:

@@ -1,8 +1,8 @@
 from generated_c import float_network
-from mnistx_export.codegen import TARGETS
 from mnistx_export.codegen.clamp import Clamp
 from mnistx_export.codegen.kernels import KERNELS, choose_kernel
 from mnistx_export.codegen.operators.activation import bounds
+from mnistx_export.formats import TARGETS
 
 
 def test_each_target_has_its_kernels() -> None:

@@ -90,6 +90,15 @@ def source(lanes: int) -> str:
     return f"#include <stdint.h>\n\n{text}\n\n{fill(SOURCE, n=lanes, lines=chr(10).join(lines))}\n"
 
 
+def factors_below_half(random: np.random.Generator) -> tuple[int, int]:
+    """A number and a multiplier whose product is 1 below 2**34, beside multiples of 2**35."""
+    multipliers = random.integers(2**29, 2**30, 1000) * 2 + 1
+    numbers = [(2**34 - 1) * pow(int(each), -1, 2**35) % 2**35 for each in multipliers]
+    at = int(np.argmin(numbers))
+    assert numbers[at] < 2**31
+    return numbers[at], int(multipliers[at])
+
+
 @pytest.fixture(scope="module")
 def operands() -> list[np.ndarray]:
     """As `run` takes them."""
@@ -101,6 +110,8 @@ def operands() -> list[np.ndarray]:
     fours = random.integers(-(2**20), 2**20, COUNT, np.int32) * 4
     multipliers = random.integers(0, 2**31 - 1, COUNT, np.int32)
     multipliers[:3] = 0, 2**31 - 1, 2**30
+    any_int[0, 3:5], multipliers[3:5] = (48, -48), 2**30  # halves, where 35 bits are dropped
+    any_int[0, 5], multipliers[5] = factors_below_half(random)
     small = random.integers(-255, 256, COUNT, np.int32)
     level = random.integers(0, 256, COUNT, np.int32)
     ints = np.stack([any_int[0], any_int[1] >> 2, fours, multipliers, small, level])
