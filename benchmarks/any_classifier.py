@@ -179,11 +179,11 @@ HEAD = """# Any classifier: networks that nobody made for mnistx
   is judged as a user's is: float32 formats by 1e-4; fp16 by 0.05; int8 by 2, by at most 0.05 points of accuracy lost on
   {validation} other pictures, and by being smaller or faster than float32. fp16 and int8 may change one prediction.
 - *PyTorch's own*: the largest difference of PyTorch's float32 answers from its float64 ones, for scale.
-- The first five networks are in benchmarks/networks.py, as users write them. The others are torchvision's, without
-  weights. All are trained for some seconds on drawn pictures of {figures} figures; *accuracy* is PyTorch's, on the test
-  pictures. With more classes than figures, the other classes are learnt to be improbable. Weights as they are first
-  drawn would not do: what is rounded in a first layer grows from layer to layer, until PyTorch's own float32 answers
-  are 3e-4 from its float64 ones.
+- The first four are of the size that generated C is for, the next five as users write them (benchmarks/networks.py).
+  The others are torchvision's, without weights. All are trained for some seconds on drawn pictures of {figures}
+  figures; *accuracy* is PyTorch's, on the test pictures. With more classes than figures, the other classes are learnt
+  to be improbable. Weights as they are first drawn would not do: what is rounded in a first layer grows from layer to
+  layer, until PyTorch's own float32 answers are 3e-4 from its float64 ones.
 - *vision transformer* is torchvision's `VisionTransformer` with 6 layers of 192; vit_b_16 has 86 million parameters.
 - The largest certificate has {certificate:,} bytes; the script fails at {limit:,}.
 - {minutes:.0f} minutes in all on {machine}.
