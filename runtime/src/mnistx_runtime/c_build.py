@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mnistx_runtime.artifact.digests import sha256
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
-from mnistx_runtime.files import writable_folder, write_whole
+from mnistx_runtime.files import user_cache, writable_folder, write_whole
 
 DECLARED = "-Werror=implicit-function-declaration"
 """A function that no header declares is refused: `check_c` counts on it."""
@@ -37,11 +37,11 @@ def compiler() -> list[str] | None:
 
 
 def cache_folder() -> Path | None:
-    """Where libraries are kept: mnistx/c in XDG_CACHE_HOME or ~/.cache; None where nothing can be kept."""
+    """Where libraries are kept: c in the user's cache; None where nothing can be kept."""
+    cache = user_cache()
     try:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        return writable_folder(base / "mnistx" / "c")
-    except (RuntimeError, BadInput):
+        return cache and writable_folder(cache / "c")
+    except BadInput:
         return None
 
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
-from importlib.util import find_spec
 from pathlib import Path
 
 from mnistx_runtime.errors import MnistxError, describe_error
@@ -185,16 +184,17 @@ def _load_elsewhere(module: str) -> str:
 
 def check_compiler() -> Iterator[Finding]:
     """Whether there is a C compiler."""
-    named = os.environ.get("CC", "")
-    found = shutil.which(named or "cc")
-    if named and not found:
-        yield Finding("compiler", WARNING, f"there's no {named}, which CC names", "unset CC, or name a C compiler")
-    elif found:
-        yield Finding("compiler", OK, found)
-    elif find_spec("ziglang"):
-        yield Finding("compiler", OK, "ziglang")
+    from mnistx_runtime.c_build import compiler
+
+    command = compiler()
+    if command is None:
+        why, how = "no cc, gcc or clang, which only models exported as C need", "install gcc, or pip install ziglang"
+        yield Finding("compiler", ABSENT, why, how)
+    elif shutil.which(command[0]):
+        yield Finding("compiler", OK, " ".join(command))
     else:
-        yield Finding("compiler", ABSENT, "no cc, which only models exported as C need", "pip install ziglang")
+        why = f"there's no {command[0]}, which CC names"
+        yield Finding("compiler", WARNING, why, "unset CC, or name a C compiler")
 
 
 def check_folders() -> Iterator[Finding]:

@@ -17,6 +17,14 @@ from mnistx_runtime.signals import postpone_stop
 from mnistx_runtime.temporary import is_temporary, temporary_path
 
 
+def user_cache() -> Path | None:
+    """Where what can be had anew is kept: mnistx in XDG_CACHE_HOME, else in ~/.cache; None without a home folder."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnistx"
+    except RuntimeError:
+        return None
+
+
 def writable_folder(folder: Path) -> Path:
     """The folder, made if need be, after a trial write: better told before an hour of work than after.
 

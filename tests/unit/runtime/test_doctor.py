@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mnistx_runtime import doctor
+from mnistx_runtime import c_build, doctor
 from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.doctor import ABSENT, CHECKS, OK, WARNING, WRONG, Finding, examine
 
@@ -122,7 +122,7 @@ def test_a_compiler_is_found_or_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert states(doctor.check_compiler) == {"compiler": OK}
     monkeypatch.delenv("CC")
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(doctor, "find_spec", lambda _: None)
+    monkeypatch.setattr(c_build, "find_spec", lambda _: None)
     assert states(doctor.check_compiler) == {"compiler": ABSENT}
 
 

@@ -54,6 +54,16 @@ def test_cache_lies_at_home_unless_told(tmp_path: Path, monkeypatch: pytest.Monk
     assert published.cache_folder() == tmp_path / ".cache" / "mnistx"
 
 
+def test_no_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", no_home)
+    with pytest.raises(TrainError, match="set MNISTX_DATA or XDG_CACHE_HOME"):
+        published.cache_folder()
+
+
 def test_a_named_folder_without_the_set_is_refused_and_the_environment_s_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:

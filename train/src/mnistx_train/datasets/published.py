@@ -4,6 +4,7 @@ import logging
 import os
 from pathlib import Path
 
+from mnistx_runtime.files import user_cache
 from mnistx_train.datasets.base import DIGITS, Source, digit_spec
 from mnistx_train.datasets.idx import is_whole, read_split
 from mnistx_train.errors import NotAtHand
@@ -38,10 +39,10 @@ def cache_folder() -> Path:
     Raises:
         NotAtHand: there's neither.
     """
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnistx"
-    except RuntimeError as error:
-        raise NotAtHand("there's no home folder to look for data in; set MNISTX_DATA or XDG_CACHE_HOME") from error
+    cache = user_cache()
+    if cache is None:
+        raise NotAtHand("there's no home folder to look for data in; set MNISTX_DATA or XDG_CACHE_HOME")
+    return cache
 
 
 def root(folder: str, data_dir: Path | None) -> Path | None:
