@@ -121,7 +121,8 @@ def _call(args: Sequence[str]) -> int:
 
 def _arm(fault: Fault | None, step: int, counted: mmap.mmap) -> None:
     """Count steps from here on, and let the fault happen."""
-    from mnistx_runtime import files, records
+    from mnistx_runtime import records
+    from mnistx_runtime.system import files
 
     done, busy = 0, False
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from command import mnistx_process
-from mnistx_runtime.signals import STOP
+from mnistx_runtime.system.signals import STOP
 
 for number in (getattr(signal, name) for name in STOP if hasattr(signal, name)):
     if signal.getsignal(number) == signal.SIG_IGN:  # as a shell starts what it runs in the background

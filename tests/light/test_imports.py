@@ -148,8 +148,8 @@ def test_help_and_lists_load_nothing_heavy(command: str) -> None:
 
 
 OF_OTHER_CALLS = {
-    "artifact.certificate", "artifact.parity", "artifact.verification", "explain", "files", "preprocess.grouping",
-    "preprocess.multi_digit", "preprocess.none", "preprocess.resize", "quiet", "records",
+    "artifact.certificate", "artifact.parity", "artifact.verification", "explain", "preprocess.grouping",
+    "preprocess.multi_digit", "preprocess.none", "preprocess.resize", "records", "system.files", "system.quiet",
 }  # fmt: skip
 """Modules of ours without which one picture is answered."""
 

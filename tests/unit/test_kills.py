@@ -45,7 +45,7 @@ def test_what_takes_longer_too(command: str, tmp_path: Path) -> None:
 def test_what_is_wrong_is_seen(tmp_path: Path) -> None:
     """The script itself, with a `write_whole` that writes where the file is to be."""
     code = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import kills; from mnistx_runtime import files\n"
+        "import sys; sys.path.insert(0, sys.argv[1]); import kills; from mnistx_runtime.system import files\n"
         "def write(path, data):\n"
         "    with files.FileIO(path, 'w') as file: files._write(file, data)\n"
         "files.write_whole = write\n"

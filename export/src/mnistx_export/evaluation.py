@@ -11,7 +11,7 @@ from mnistx_runtime.artifact.container import is_plain_folder
 from mnistx_runtime.backends import runtime_of, trusted_model
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.predictor import Predictor
-from mnistx_runtime.threads import available_cpus
+from mnistx_runtime.system.threads import available_cpus
 from mnistx_train.datasets import Split, source
 from mnistx_train.evaluation.calibration import apply_temperature
 from mnistx_train.evaluation.metrics import Metrics, measure

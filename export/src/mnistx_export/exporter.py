@@ -20,7 +20,7 @@ from mnistx_runtime.artifact.parity import Parity, Tolerance, compare
 from mnistx_runtime.artifact.verification import Verification, verify_loaded
 from mnistx_runtime.backends.isolated import isolated_session
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, VerificationFailed
-from mnistx_runtime.files import move_files, writable_folder, write_whole
+from mnistx_runtime.system.files import move_files, writable_folder, write_whole
 from mnistx_train.errors import first_line
 from mnistx_train.evaluation.inference import evaluation_mode
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from mnistx_export.exporter import Exported
 from mnistx_export.model import Model
 from mnistx_runtime.artifact.parity import Parity
-from mnistx_runtime.files import write_whole
+from mnistx_runtime.system.files import write_whole
 from mnistx_train.reporting.figures import titled
 from mnistx_train.runs import CONFIG
 

@@ -29,7 +29,7 @@ from mnistx_runtime.artifact.verification import Verification, verify_loaded
 from mnistx_runtime.backends.isolated import isolated_session
 from mnistx_runtime.backends.ort import load_session
 from mnistx_runtime.errors import ArtifactError, BadInput, VerificationFailed
-from mnistx_runtime.files import write_whole
+from mnistx_runtime.system.files import write_whole
 from mnistx_train.evaluation.inference import (
     LEAST_PROBABILITY,
     LOG_PROBABILITIES,

@@ -9,8 +9,8 @@ from typing import Any
 from mnistx_runtime.artifact.metadata import check_names
 from mnistx_runtime.errors import BadInput, describe_error
 from mnistx_runtime.input_spec import InputSpec
-from mnistx_runtime.plain_file import require_plain
 from mnistx_runtime.registry import nearest
+from mnistx_runtime.system.plain_file import require_plain
 
 TEMPLATE = """\
 # What `mnistx export --spec` and `mnistx seal --spec` are told of a network. Paths are relative to this file.

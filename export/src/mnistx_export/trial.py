@@ -10,8 +10,8 @@ from pathlib import Path
 from filelock import BaseFileLock, FileLock, Timeout
 
 from mnistx_runtime.errors import BadInput, MnistxError
-from mnistx_runtime.signals import postpone_stop
-from mnistx_runtime.temporary import is_temporary, temporary_path
+from mnistx_runtime.system.signals import postpone_stop
+from mnistx_runtime.system.temporary import is_temporary, temporary_path
 
 LOCK = "mnistx-export.lock"
 """Held by the process that writes the folder; that of a process that was killed is free."""

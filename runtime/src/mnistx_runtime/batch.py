@@ -13,8 +13,8 @@ from mnistx_runtime.errors import BadInput, MnistxError, UnreadablePicture, desc
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.preprocess import Box, Prepared, Preprocess, preprocess_for
-from mnistx_runtime.process_limits import Limits, limit_process
-from mnistx_runtime.streams import own_process
+from mnistx_runtime.system.process_limits import Limits, limit_process
+from mnistx_runtime.system.streams import own_process
 
 WORKER = Limits(seconds=60, memory=2 << 30)
 """What a process of the pool may take for a picture; the decoders of pictures that pass take a few seconds at most."""
@@ -112,7 +112,7 @@ def prepare_files(
         return
     from concurrent.futures.process import BrokenProcessPool
 
-    from mnistx_runtime.process_pool import process_pool, unless_ended
+    from mnistx_runtime.system.process_pool import process_pool, unless_ended
 
     done = 0
     while done < len(sources):
@@ -133,7 +133,7 @@ def _alone(source: Source, attempt: "partial[Lines | MnistxError | OSError]") ->
     """What a picture gives in a process of its own, which it may kill."""
     from concurrent.futures.process import BrokenProcessPool
 
-    from mnistx_runtime.process_pool import process_pool
+    from mnistx_runtime.system.process_pool import process_pool
 
     try:
         with process_pool(1) as pool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mnistx_runtime.artifact.digests import sha256
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
-from mnistx_runtime.files import user_cache, writable_folder, write_whole
+from mnistx_runtime.system.files import user_cache, writable_folder, write_whole
 
 DECLARED = "-Werror=implicit-function-declaration"
 """A function that no header declares is refused: `check_c` counts on it."""

@@ -12,10 +12,10 @@ from typing import Any
 import click
 
 from mnistx_runtime import __version__
-from mnistx_runtime.address_space import require_address_space
 from mnistx_runtime.commands import one_line, say
-from mnistx_runtime.signals import exit_on_signals
-from mnistx_runtime.streams import open_streams, own_process
+from mnistx_runtime.system.address_space import require_address_space
+from mnistx_runtime.system.signals import exit_on_signals
+from mnistx_runtime.system.streams import open_streams, own_process
 
 COMMANDS = {
     "benchmark": "mnistx_runtime.commands.benchmark:benchmark",

@@ -116,7 +116,7 @@ def check_processor() -> Iterator[Finding]:
 
 def check_threads() -> Iterator[Finding]:
     """How many CPUs may be used."""
-    from mnistx_runtime.threads import available_cpus
+    from mnistx_runtime.system.threads import available_cpus
 
     may, there = available_cpus(), os.cpu_count() or 1
     limited = f"{may} of {there} CPUs, by affinity or control group"
@@ -199,7 +199,7 @@ def check_compiler() -> Iterator[Finding]:
 
 def check_folders() -> Iterator[Finding]:
     """Whether files can be written where they're written to."""
-    from mnistx_runtime.files import writable_folder
+    from mnistx_runtime.system.files import writable_folder
 
     try:
         yield Finding("temporary", OK, str(writable_folder(Path(tempfile.gettempdir()))))

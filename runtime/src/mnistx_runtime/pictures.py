@@ -15,7 +15,7 @@ from PIL import Image, UnidentifiedImageError
 
 from mnistx_runtime.errors import BadInput, UnreadablePicture, describe_error
 from mnistx_runtime.picture_limits import DEFAULT, PictureLimits
-from mnistx_runtime.plain_file import require_plain
+from mnistx_runtime.system.plain_file import require_plain
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | Image.Image | NDArray[Any]
 
@@ -166,7 +166,7 @@ def _quiet_decoder(picture: Image.Image) -> AbstractContextManager[None]:
     """Keep what libtiff itself writes to standard error from a terminal."""
     if picture.format != "TIFF":
         return nullcontext()
-    from mnistx_runtime.quiet import quiet_library
+    from mnistx_runtime.system.quiet import quiet_library
 
     return quiet_library()
 

@@ -20,13 +20,13 @@ from mnistx_runtime.batch import Found, Lines, found_in, prepare_files, prepare_
 from mnistx_runtime.best_path import best_path
 from mnistx_runtime.bundled import BUNDLED, BUNDLED_SHA256
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, PredictionRefused, VerificationFailed
-from mnistx_runtime.forks import no_fork
 from mnistx_runtime.pictures import Source, source_name
 from mnistx_runtime.prediction import Mark, Prediction, Reading
 from mnistx_runtime.preprocess import Prepared, Preprocess, preprocess_for
 from mnistx_runtime.preprocess.several import SEVERAL
+from mnistx_runtime.system.forks import no_fork
+from mnistx_runtime.system.threads import available_cpus
 from mnistx_runtime.temperature import apply_temperature
-from mnistx_runtime.threads import available_cpus
 
 if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate

@@ -16,8 +16,8 @@ from typing import BinaryIO
 
 from mnistx_runtime.errors import BadInput, describe_error
 from mnistx_runtime.escape import escape_controls
-from mnistx_runtime.lock import lock
 from mnistx_runtime.record_formats import FORMATS, Row, Values
+from mnistx_runtime.system.lock import lock
 
 FORM = "mnistx-answers-1"
 """The first word of what made an answer: the version of the file's form."""

@@ -13,12 +13,12 @@ from filelock import FileLock, Timeout
 
 from mnistx_export.trial import LOCK, trial_folder
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.temporary import temporary_path
+from mnistx_runtime.system.temporary import temporary_path
 
 WRITE = """
 import sys, time
 from mnistx_export.trial import trial_folder
-from mnistx_runtime.signals import exit_on_signals
+from mnistx_runtime.system.signals import exit_on_signals
 from pathlib import Path
 with exit_on_signals(), trial_folder(Path(sys.argv[1])) as folder:
     (folder / "half").write_bytes(b"x")

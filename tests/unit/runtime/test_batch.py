@@ -12,13 +12,14 @@ import pytest
 from PIL import Image
 
 from mnistx_export.golden import draw_digit
-from mnistx_runtime import BadInput, Prediction, PredictionRefused, Predictor, Reading, process_pool
+from mnistx_runtime import BadInput, Prediction, PredictionRefused, Predictor, Reading
 from mnistx_runtime.batch import FEW, found_in, prepare_files
 from mnistx_runtime.errors import UnreadablePicture
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import Source
 from mnistx_runtime.preprocess import preprocess_for
 from mnistx_runtime.preprocess.mnist_digit import MnistDigit
+from mnistx_runtime.system import process_pool
 
 COUNT = 2 * FEW
 
@@ -103,7 +104,7 @@ def test_a_decoder_that_kills_its_process_or_fills_it_costs_one_picture(
     (tmp_path / "sitecustomize.py").write_text(
         "import os\n"
         "from mnistx_runtime import batch\n"
-        "from mnistx_runtime.process_limits import Limits\n"
+        "from mnistx_runtime.system.process_limits import Limits\n"
         "opened = batch.open_picture\n"
         "def spin():\n"
         "    while True:\n"

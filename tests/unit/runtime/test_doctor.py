@@ -111,7 +111,7 @@ def test_a_library_that_hangs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_threads_that_are_limited_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    monkeypatch.setattr("mnistx_runtime.threads.available_cpus", lambda: 2)
+    monkeypatch.setattr("mnistx_runtime.system.threads.available_cpus", lambda: 2)
     assert [each.text for each in doctor.check_threads()] == ["2 of 64 CPUs, by affinity or control group"]
 
 

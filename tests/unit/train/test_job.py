@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mnistx_runtime import BadInput
-from mnistx_runtime.temporary import temporary_path
+from mnistx_runtime.system.temporary import temporary_path
 from mnistx_train.errors import TrainError
 from mnistx_train.job import Job, configure
 from mnistx_train.runs import CHECKPOINT, CONFIG, LOCK, RUNS, TEACHER_STATE, Config, new_run

@@ -11,7 +11,7 @@ from PIL import Image
 
 from command import json_lines, mnistx
 from mnistx_runtime import BadInput
-from mnistx_runtime.temporary import temporary_path
+from mnistx_runtime.system.temporary import temporary_path
 from mnistx_train import job, run
 from mnistx_train.checkpoint import NETWORK_COPY, load_checkpoint
 from mnistx_train.datasets import Source, Split, source, training_data

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mnistx_runtime.files import writable_folder
-from mnistx_runtime.temporary import temporary_path
+from mnistx_runtime.system.files import writable_folder
+from mnistx_runtime.system.temporary import temporary_path
 from mnistx_train import runs
 from mnistx_train.errors import TrainError
 from mnistx_train.runs import (

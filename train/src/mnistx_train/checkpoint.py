@@ -17,9 +17,9 @@ from mnistx_runtime.artifact.metadata import check_names
 from mnistx_runtime.artifact.sizes import reason_against_size
 from mnistx_runtime.backends import SUFFIXES
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.files import write_whole
 from mnistx_runtime.input_spec import InputSpec
-from mnistx_runtime.plain_file import SPECIAL, is_special
+from mnistx_runtime.system.files import write_whole
+from mnistx_runtime.system.plain_file import SPECIAL, is_special
 from mnistx_train.datasets.base import digit_spec
 from mnistx_train.errors import TrainError, first_line
 from mnistx_train.evaluation.inference import LOG_PROBABILITIES, OUTPUTS

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
-from mnistx_runtime.files import write_whole
+from mnistx_runtime.system.files import write_whole
 from mnistx_train.checkpoint import NETWORK_COPY, Card, save_checkpoint
 from mnistx_train.datasets import Source, TrainingData, format_shape, picture_spec, source, training_data
 from mnistx_train.errors import TrainError

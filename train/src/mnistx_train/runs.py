@@ -11,10 +11,10 @@ from typing import Any
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from mnistx_runtime.files import remove_leftovers, writable_folder, write_whole
 from mnistx_runtime.input_spec import SIDES
-from mnistx_runtime.plain_file import require_plain
-from mnistx_runtime.signals import postpone_stop
+from mnistx_runtime.system.files import remove_leftovers, writable_folder, write_whole
+from mnistx_runtime.system.plain_file import require_plain
+from mnistx_runtime.system.signals import postpone_stop
 from mnistx_train.errors import TrainError, first_line
 
 RUNS = Path("artifacts/runs")

@@ -21,7 +21,7 @@ def init(path: Path) -> None:
     """
     from mnistx_export.spec_file import TEMPLATE
     from mnistx_runtime.errors import BadInput
-    from mnistx_runtime.files import write_whole
+    from mnistx_runtime.system.files import write_whole
 
     if path.exists():
         raise BadInput(f"{path} exists; name another file")

@@ -17,9 +17,9 @@ from mnistx_runtime.artifact.parity import FLOAT32
 from mnistx_runtime.artifact.verification import Verification, verify
 from mnistx_runtime.backends import artifact_for, existing_file, runtime_of
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.files import write_whole
 from mnistx_runtime.json_text import json_text
 from mnistx_runtime.predictor import Predictor
+from mnistx_runtime.system.files import write_whole
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from mnistx_export.formats.base import Conversion, Format, fix_pools, traceable
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.quiet import quiet
+from mnistx_runtime.system.quiet import quiet
 
 MAX_BATCH = 1024
 PARTS = {"model": "com.apple.CoreML/model.mlmodel", "weights": "com.apple.CoreML/weights"}

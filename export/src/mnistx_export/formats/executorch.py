@@ -10,7 +10,7 @@ import torch
 from mnistx_export.formats.base import Conversion, Format, fix_pools
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.backends import chunk_of
-from mnistx_runtime.quiet import quiet
+from mnistx_runtime.system.quiet import quiet
 
 MAX_BATCH = 16
 

@@ -9,7 +9,7 @@ from torch import nn
 from mnistx_export.formats.base import Conversion, Format, fix_pools
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
-from mnistx_runtime.quiet import quiet
+from mnistx_runtime.system.quiet import quiet
 
 
 class Named(nn.Module):

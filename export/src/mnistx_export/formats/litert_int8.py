@@ -9,7 +9,7 @@ from mnistx_export.formats.litert import litert_from_module
 from mnistx_export.formats.onnx_int8 import calibration_images
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT
-from mnistx_runtime.quiet import quiet
+from mnistx_runtime.system.quiet import quiet
 
 
 def litert_int8_from_module(conversion: Conversion) -> Files:

@@ -11,7 +11,7 @@ from torch import nn
 from mnistx_export.formats.base import Conversion, Format
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.quiet import quiet
+from mnistx_runtime.system.quiet import quiet
 from mnistx_train.evaluation.inference import LOG_PROBABILITIES, LOGITS, DeployedModule
 
 

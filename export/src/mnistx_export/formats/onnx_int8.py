@@ -25,7 +25,7 @@ from mnistx_export.rounding import round_layers
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.metadata import INPUT
 from mnistx_runtime.backends import chunk_of
-from mnistx_runtime.quiet import quiet
+from mnistx_runtime.system.quiet import quiet
 from mnistx_train.evaluation.inference import count_flops
 
 IMAGES = 5000  # ranges widen until there; with 1,000 images the largest difference was twice as large

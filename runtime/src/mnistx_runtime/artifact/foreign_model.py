@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from mnistx_runtime.artifact.sizes import MOST_BYTES
-from mnistx_runtime.plain_file import SPECIAL, is_special, require_plain
+from mnistx_runtime.system.plain_file import SPECIAL, is_special, require_plain
 
 _BY_SPEC = (
     "`mnistx spec init mine.toml` writes a spec: name the network's Python code and {weights} in it, then "

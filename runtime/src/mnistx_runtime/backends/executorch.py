@@ -9,8 +9,8 @@ from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.pte_check import check_pte
 from mnistx_runtime.backends import ArtifactSession, artifact_for, chunk_of, in_chunks
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
-from mnistx_runtime.quiet import quiet
 from mnistx_runtime.registry import missing
+from mnistx_runtime.system.quiet import quiet
 
 
 class ExecuTorch:

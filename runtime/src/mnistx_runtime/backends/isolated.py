@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.backends import ArtifactSession, Session, backend
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput, MnistxError, describe_error
-from mnistx_runtime.process_limits import Limits, limit_process
-from mnistx_runtime.process_pool import SAFE_PATH, ignore_parents_signals
+from mnistx_runtime.system.process_limits import Limits, limit_process
+from mnistx_runtime.system.process_pool import SAFE_PATH, ignore_parents_signals
 
 TRUSTED = ("torchscript", "pt2")
 """Runtimes that stay in the caller's process: what torch's interpreter may run is held by an allow-list

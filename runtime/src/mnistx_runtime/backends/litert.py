@@ -10,8 +10,8 @@ from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
 from mnistx_runtime.artifact.tflite_check import check_tflite
 from mnistx_runtime.backends import ArtifactSession, artifact_for, in_chunks
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
-from mnistx_runtime.quiet import quiet
 from mnistx_runtime.registry import missing
+from mnistx_runtime.system.quiet import quiet
 
 
 class LiteRt:

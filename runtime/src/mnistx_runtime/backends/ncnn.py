@@ -10,8 +10,8 @@ from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.ncnn_check import check_ncnn
 from mnistx_runtime.backends import ArtifactSession, artifact_for, in_chunks
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
-from mnistx_runtime.quiet import quiet
 from mnistx_runtime.registry import missing
+from mnistx_runtime.system.quiet import quiet
 
 ROUNDING = (
     "use_fp16_packed",

@@ -14,8 +14,8 @@ from mnistx_runtime.artifact.onnx_check import check_onnx
 from mnistx_runtime.artifact.onnx_file import check_self_contained
 from mnistx_runtime.backends import artifact_for, chunk_of
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, describe_error
-from mnistx_runtime.memory import available_memory
 from mnistx_runtime.signature.trust import refuse_unsigned
+from mnistx_runtime.system.memory import available_memory
 
 if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate

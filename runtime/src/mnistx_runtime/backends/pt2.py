@@ -8,8 +8,8 @@ from mnistx_runtime.artifact.torch_archive import check_pt2
 from mnistx_runtime.backends import artifact_for
 from mnistx_runtime.backends.torch_session import TorchSession, import_torch
 from mnistx_runtime.errors import ArtifactError, describe_error
-from mnistx_runtime.quiet import quiet
 from mnistx_runtime.registry import missing
+from mnistx_runtime.system.quiet import quiet
 
 
 class Pt2:

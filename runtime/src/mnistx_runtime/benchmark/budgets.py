@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mnistx_runtime.benchmark.measure import Row
 from mnistx_runtime.errors import BadInput, describe_error
-from mnistx_runtime.plain_file import require_plain
 from mnistx_runtime.registry import nearest
+from mnistx_runtime.system.plain_file import require_plain
 
 _MEASURES = frozenset(field.name for field in fields(Row) if field.type in (int, float, float | None))
 

@@ -20,7 +20,7 @@ from mnistx_runtime.artifact.parity import compare
 from mnistx_runtime.benchmark.evaluation_set import EvaluationSet
 from mnistx_runtime.benchmark.libraries import LIBRARIES, installed_bytes
 from mnistx_runtime.errors import BackendUnavailable
-from mnistx_runtime.process_pool import SAFE_PATH
+from mnistx_runtime.system.process_pool import SAFE_PATH
 
 _ROUNDS = 12
 _SECONDS = 0.08  # of one measurement in one round

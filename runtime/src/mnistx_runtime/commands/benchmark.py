@@ -34,7 +34,7 @@ def benchmark(artifacts: tuple[Path, ...], as_json: bool, **asked: Any) -> None:
     from mnistx_runtime.benchmark.processor import processor
     from mnistx_runtime.benchmark.selection import images_for, leave_out_foreign, select_artifacts
     from mnistx_runtime.errors import BadInput
-    from mnistx_runtime.files import require_own_figure, write_figure
+    from mnistx_runtime.system.files import require_own_figure, write_figure
 
     try:
         sizes = [int(size) for size in asked["batches"].split(",")]

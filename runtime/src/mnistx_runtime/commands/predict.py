@@ -47,14 +47,14 @@ def predict(pictures: tuple[str, ...], **options: Any) -> None:
     isn't sure enough; 2: some can't be read.
     """
     from mnistx_runtime.errors import BadInput
-    from mnistx_runtime.threads import available_cpus
+    from mnistx_runtime.system.threads import available_cpus
 
     asked = _Asked(**options)
     names = list(_name_pictures(pictures))
     if asked.explain and len(names) != 1:
         raise BadInput(f"--explain draws one picture, not {len(names)}")
     if asked.explain:
-        from mnistx_runtime.files import require_own_figure
+        from mnistx_runtime.system.files import require_own_figure
 
         require_own_figure(asked.explain)
     if asked.resume and asked.out is None:
@@ -201,7 +201,7 @@ def _write_png(path: Path, figure: "Image.Image") -> None:
     """Write the figure, or nothing."""
     import io
 
-    from mnistx_runtime.files import write_figure
+    from mnistx_runtime.system.files import write_figure
 
     file = io.BytesIO()
     figure.save(file, "PNG")

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from mnistx_runtime.artifact.digests import sha256
 from mnistx_runtime.errors import UntrustedModel
-from mnistx_runtime.plain_file import require_plain
+from mnistx_runtime.system.plain_file import require_plain
 
 MOST_BYTES = 1 << 20  # ours have three thousand
 

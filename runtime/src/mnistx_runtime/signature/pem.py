@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnistx_runtime.errors import BackendUnavailable, BadInput, UntrustedModel, describe_error
-from mnistx_runtime.plain_file import require_plain
 from mnistx_runtime.registry import missing
 from mnistx_runtime.signature.bundle import Signer
+from mnistx_runtime.system.plain_file import require_plain
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate

@@ -8,11 +8,11 @@ from typing import Any
 from mnistx_runtime.artifact.container import open_artifact
 from mnistx_runtime.artifact.verification import verify_payload
 from mnistx_runtime.errors import BadInput, UntrustedModel, VerificationFailed
-from mnistx_runtime.files import write_whole
-from mnistx_runtime.plain_file import require_plain
 from mnistx_runtime.signature.bundle import Signer, read_bundle, signature_path
 from mnistx_runtime.signature.check import model_of
 from mnistx_runtime.signature.pem import MAKE_KEY, configure, pem_kinds, require_installed, require_usable, signer_of
+from mnistx_runtime.system.files import write_whole
+from mnistx_runtime.system.plain_file import require_plain
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from mnistx_export import Model, export
 from mnistx_export.formats.base import Conversion, format_named
 from mnistx_export.formats.executorch import MAX_BATCH
 from mnistx_runtime import InputSpec, Predictor
-from mnistx_runtime.quiet import quiet
+from mnistx_runtime.system.quiet import quiet
 
 
 @pytest.mark.slow

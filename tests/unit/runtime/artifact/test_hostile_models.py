@@ -34,7 +34,7 @@ PICTURE = PICTURES / "seven.jpg"
 LIMITED = """
 import resource, sys
 from mnistx_runtime import cli
-import mnistx_runtime.memory
+import mnistx_runtime.system.memory
 limit = 400 << 20
 import mnistx_runtime.backends.ort as ort
 ort.available_memory = lambda: 2 * limit

@@ -18,7 +18,7 @@ from mnistx_runtime.backends import backend
 from mnistx_runtime.backends.isolated import IsolatedSession, isolated_session
 from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
-from mnistx_runtime.process_limits import Limits
+from mnistx_runtime.system.process_limits import Limits
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 1, 28, 28)).astype(np.uint8)
 

@@ -69,10 +69,10 @@ def test_the_password_of_an_encrypted_key_is_asked_for_at_a_terminal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model = write_artifact(tmp_path, ".tflite")
-    write_key(tmp_path / "key.pem", b"open")
+    write_key(tmp_path / "key.pem", b"sesame")
     found = mnistx("sign", model, "--key", tmp_path / "key.pem")
     assert found.exit_code == 2 and "is encrypted; its password is asked for at a terminal" in found.stderr
     monkeypatch.setattr("mnistx_runtime.commands.sign._at_a_terminal", lambda: True)
-    found = mnistx("sign", model, "--key", tmp_path / "key.pem", stdin=b"open\n")
-    assert found.exit_code == 0 and "open" not in found.stdout + found.stderr and signature_path(model).exists()
+    found = mnistx("sign", model, "--key", tmp_path / "key.pem", stdin=b"sesame\n")
+    assert found.exit_code == 0 and "sesame" not in found.stdout + found.stderr and signature_path(model).exists()
     assert mnistx("sign", model, "--key", tmp_path / "key.pem", stdin=b"shut\n").exit_code == 2

@@ -53,7 +53,7 @@ def show(dataset: str | None, data_dir: Path | None, recipe: str | None, out: Pa
     import numpy as np
     import torch
 
-    from mnistx_runtime.files import write_whole
+    from mnistx_runtime.system.files import write_whole
     from mnistx_train.datasets import picture_spec, source, training_data
     from mnistx_train.recipes import DEFAULT
     from mnistx_train.recipes import recipe as recipe_named

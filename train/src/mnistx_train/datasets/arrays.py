@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.input_spec import InputSpec
-from mnistx_runtime.plain_file import require_plain
+from mnistx_runtime.system.plain_file import require_plain
 from mnistx_train.datasets.base import Source, Split, digit_spec, folder_name
 from mnistx_train.datasets.split import split_off_test
 from mnistx_train.errors import TrainError, first_line

@@ -9,7 +9,7 @@ from typing import NoReturn
 import numpy as np
 
 from mnistx_runtime.input_spec import SIDES
-from mnistx_runtime.plain_file import require_plain
+from mnistx_runtime.system.plain_file import require_plain
 from mnistx_train.datasets.arrays import MOST_BYTES, array_source
 from mnistx_train.datasets.base import Source, Split
 from mnistx_train.errors import TrainError, first_line

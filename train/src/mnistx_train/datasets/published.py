@@ -4,7 +4,7 @@ import logging
 import os
 from pathlib import Path
 
-from mnistx_runtime.files import user_cache
+from mnistx_runtime.system.files import user_cache
 from mnistx_train.datasets.base import DIGITS, Source, digit_spec
 from mnistx_train.datasets.idx import is_whole, read_split
 from mnistx_train.errors import NotAtHand

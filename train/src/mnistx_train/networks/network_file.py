@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from mnistx_runtime.input_spec import InputSpec
-from mnistx_runtime.plain_file import require_plain
+from mnistx_runtime.system.plain_file import require_plain
 from mnistx_train.datasets.base import format_shape
 from mnistx_train.errors import TrainError, first_line
 from mnistx_train.evaluation.inference import LOG_PROBABILITIES, LOGITS, SUM_ATOL, evaluation_mode

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader
 
-from mnistx_runtime.files import writable_folder, write_whole
+from mnistx_runtime.system.files import writable_folder, write_whole
 from mnistx_train.datasets.base import Split
 from mnistx_train.evaluation.metrics import Metrics
 from mnistx_train.training.loop import Epoch

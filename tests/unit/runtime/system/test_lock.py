@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from mnistx_runtime.lock import lock
+from mnistx_runtime.system.lock import lock
 
 HOLD = """
 import sys
 from io import FileIO
-from mnistx_runtime.lock import lock
+from mnistx_runtime.system.lock import lock
 file = FileIO(sys.argv[1], "r+")
 lock(file)
 print(flush=True)

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from mnistx_runtime.process_limits import Limits, limit_process
+from mnistx_runtime.system.process_limits import Limits, limit_process
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such limits")
 
-BEGIN = "from mnistx_runtime.process_limits import Limits, limit_process\nlimit_process(Limits({}, {}))\n"
+BEGIN = "from mnistx_runtime.system.process_limits import Limits, limit_process\nlimit_process(Limits({}, {}))\n"
 
 
 def run(seconds: int, memory: int, then: str) -> subprocess.CompletedProcess[str]:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from mnistx_runtime.cgroups import OWN, ROOT, control_groups
+from mnistx_runtime.system.cgroups import OWN, ROOT, control_groups
 
 
 def _quota(folder: Path) -> float | None:

@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from mnistx_runtime.cgroups import OWN, ROOT, control_groups
+from mnistx_runtime.system.cgroups import OWN, ROOT, control_groups
 
 _UNKNOWN = 4 << 30  # bytes, where the system doesn't say
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from mnistx_runtime import process_pool as module
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.process_pool import process_pool, unless_ended
+from mnistx_runtime.system import process_pool as module
+from mnistx_runtime.system.process_pool import process_pool, unless_ended
 
 
 def test_it_works_side_by_side_and_leaves_no_process() -> None:
@@ -27,7 +27,7 @@ def test_it_works_side_by_side_and_leaves_no_process() -> None:
 def test_a_script_without_a_guard_is_not_run_anew(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "from mnistx_runtime.process_pool import process_pool\n"
+        "from mnistx_runtime.system.process_pool import process_pool\n"
         "print('once')\n"
         "with process_pool(3) as pool:\n"
         "    print(list(pool.map(abs, [-1, -2, -3, -4])), __name__)\n"
@@ -44,7 +44,7 @@ def test_modules_in_the_current_folder_are_not_imported(tmp_path: Path) -> None:
     script.parent.mkdir()
     script.write_text(
         "import os\n"
-        "from mnistx_runtime.process_pool import process_pool\n"
+        "from mnistx_runtime.system.process_pool import process_pool\n"
         "with process_pool(1) as pool:\n"
         "    pool.submit(abs, -1).result()\n"
         "assert 'PYTHONSAFEPATH' not in os.environ\n"
@@ -91,7 +91,7 @@ def test_what_waits_is_left_when_the_pool_ends(monkeypatch: pytest.MonkeyPatch) 
 def test_a_process_ends_with_a_parent_that_was_killed(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(
-        "import os, time\nfrom mnistx_runtime.process_pool import process_pool\n"
+        "import os, time\nfrom mnistx_runtime.system.process_pool import process_pool\n"
         "with process_pool(2) as pool:\n"
         "    waiting = [pool.submit(time.sleep, 600) for _ in range(2)]\n"
         "    print(*pool._processes, flush=True)\n"

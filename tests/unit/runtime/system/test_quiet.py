@@ -9,7 +9,7 @@ from bad.pictures import tiff
 from command import mnistx
 from mnistx_runtime.errors import UnreadablePicture
 from mnistx_runtime.pictures import open_picture
-from mnistx_runtime.quiet import quiet
+from mnistx_runtime.system.quiet import quiet
 
 
 def test_quiet_drops_what_is_written_below_python_too(capfd: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mnistx_runtime.threads import available_cpus
+from mnistx_runtime.system.threads import available_cpus
 
 
 @pytest.fixture

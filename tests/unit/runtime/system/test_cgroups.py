@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from mnistx_runtime.cgroups import control_groups
+from mnistx_runtime.system.cgroups import control_groups
 
 
 def test_the_groups_above_the_own_one_count_too(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import sys
 
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.threads import available_cpus
+from mnistx_runtime.system.threads import available_cpus
 
 
 def least_address_space() -> int:

@@ -4,8 +4,8 @@ import sys
 import pytest
 
 from command import PICTURES
-from mnistx_runtime.address_space import least_address_space, require_address_space
 from mnistx_runtime.errors import BadInput
+from mnistx_runtime.system.address_space import least_address_space, require_address_space
 
 LIMITED = (
     "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]) << 20,) * 2)\n"
@@ -32,7 +32,7 @@ def test_too_little_memory_is_one_line_and_enough_is_an_answer(above: int) -> No
 def test_a_limit_is_told_with_what_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     resource = pytest.importorskip("resource")
     monkeypatch.setattr(resource, "getrlimit", lambda _: (100 << 20, -1))
-    monkeypatch.setattr("mnistx_runtime.address_space.available_cpus", lambda: 2)
+    monkeypatch.setattr("mnistx_runtime.system.address_space.available_cpus", lambda: 2)
     with pytest.raises(BadInput, match=r"may use 100 MiB of address space.*at least 208 "):
         require_address_space()
     monkeypatch.setattr(resource, "getrlimit", lambda _: (-1, -1))

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from mnistx_runtime.forks import no_fork
+from mnistx_runtime.system.forks import no_fork
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doesn't fork")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from mnistx_runtime.memory import available_memory
+from mnistx_runtime.system.memory import available_memory
 
 
 @pytest.fixture

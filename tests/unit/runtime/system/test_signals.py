@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 
-from mnistx_runtime.signals import STOP, exit_on_signals, postpone_stop
+from mnistx_runtime.system.signals import STOP, exit_on_signals, postpone_stop
 
 HERE = [name for name in STOP if hasattr(signal, name)]
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.files import (
+from mnistx_runtime.system.files import (
     move_files,
     remove_leftovers,
     require_own_figure,
@@ -19,8 +19,8 @@ from mnistx_runtime.files import (
     write_figure,
     write_whole,
 )
-from mnistx_runtime.lock import lock
-from mnistx_runtime.temporary import is_temporary, temporary_path
+from mnistx_runtime.system.lock import lock
+from mnistx_runtime.system.temporary import is_temporary, temporary_path
 
 
 def names_in(folder: Path) -> list[str]:
@@ -134,7 +134,7 @@ def test_a_folder_that_takes_no_file_is_refused(tmp_path: Path, monkeypatch: pyt
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
-    monkeypatch.setattr("mnistx_runtime.files.FileIO", refuse)
+    monkeypatch.setattr("mnistx_runtime.system.files.FileIO", refuse)
 
     with pytest.raises(BadInput, match=r"can't write to .*: Permission denied"):
         writable_folder(tmp_path)
@@ -185,7 +185,7 @@ def test_what_a_killed_call_left_is_removed_by_the_next_and_nothing_else(
     again: Callable[[Path], object], tmp_path: Path
 ) -> None:
     code = (
-        "import os, sys; from pathlib import Path; from mnistx_runtime.files import write_whole\n"
+        "import os, sys; from pathlib import Path; from mnistx_runtime.system.files import write_whole\n"
         "Path.replace = lambda *_: os._exit(9)\n"
         "write_whole(Path(sys.argv[1]), b'half')"
     )
@@ -230,7 +230,7 @@ def test_a_new_file_that_another_call_takes_for_a_leftover_is_made_anew(
             raise BlockingIOError
         lock(file)
 
-    monkeypatch.setattr("mnistx_runtime.files.lock", interfere)
+    monkeypatch.setattr("mnistx_runtime.system.files.lock", interfere)
     write_whole(tmp_path / "file", b"x")
     assert (tmp_path / "file").read_bytes() == b"x" and len(set(seen)) == 2
 

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from mnistx_runtime.temporary import is_temporary, temporary_path
+from mnistx_runtime.system.temporary import is_temporary, temporary_path
 
 
 def test_a_name_is_drawn_anew_and_proves_that_it_is_ours(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stderr, redirect_stdout
 
-from mnistx_runtime.streams import is_own_process, open_streams
+from mnistx_runtime.system.streams import is_own_process, open_streams
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import pytest
 from command import mnistx
 from mnistx_runtime.errors import UnreadablePicture
 from mnistx_runtime.pictures import open_picture
-from mnistx_runtime.plain_file import SPECIAL, is_special, require_plain
+from mnistx_runtime.system.plain_file import SPECIAL, is_special, require_plain
 
 
 def test_files_folders_and_nothing_are_plain(tmp_path: Path) -> None:

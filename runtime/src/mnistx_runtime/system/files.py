@@ -11,10 +11,10 @@ from io import FileIO
 from pathlib import Path
 
 from mnistx_runtime.errors import BadInput
-from mnistx_runtime.lock import lock
-from mnistx_runtime.plain_file import require_plain
-from mnistx_runtime.signals import postpone_stop
-from mnistx_runtime.temporary import is_temporary, temporary_path
+from mnistx_runtime.system.lock import lock
+from mnistx_runtime.system.plain_file import require_plain
+from mnistx_runtime.system.signals import postpone_stop
+from mnistx_runtime.system.temporary import is_temporary, temporary_path
 
 
 def user_cache() -> Path | None:

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from mnistx_runtime.streams import open_streams
+from mnistx_runtime.system.streams import open_streams
 
 
 @pytest.mark.parametrize("closed", [(1,), (2,), (1, 2), (0, 1, 2)])
 def test_streams_that_are_closed_lead_to_nothing(closed: tuple[int, ...], tmp_path: Path) -> None:
     """And the next file that is opened takes the place of none."""
     code = (
-        "import os, sys; from mnistx_runtime.quiet import quiet\n"
+        "import os, sys; from mnistx_runtime.system.quiet import quiet\n"
         f"[os.close(number) for number in {closed}]\n"
         "with quiet():\n"
         "    os.write(1, b'out'); os.write(2, b'err')\n"
