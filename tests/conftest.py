@@ -38,11 +38,16 @@ def mnist() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first: a mistake shows in seconds. A file's fast ones, and its slow ones, stay in one process."""
-    items.sort(key=_is_slow)
+    """Fast tests first: a mistake shows in seconds. Of the slow ones those that take minutes, so that none is left to the
+    end. A file's fast ones, and its slow ones, share a process.
+    """
+    items.sort(key=_turn)
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.location[0] + " slow" * _is_slow(item)))
+        turn = _turn(item)
+        item.add_marker(pytest.mark.xdist_group(item.name if turn == 1 else f"{item.location[0]} {turn}"))
 
 
-def _is_slow(item: pytest.Item) -> bool:
-    return item.get_closest_marker("slow") is not None
+def _turn(item: pytest.Item) -> int:
+    if item.get_closest_marker("slow") is None:
+        return 0
+    return 1 if item.get_closest_marker("minutes") else 2

@@ -63,6 +63,7 @@ def test_the_versions_agree() -> None:
         assert f'\nversion = "{version[1]}"\n' in (ROOT / folder / "pyproject.toml").read_text()
 
 
+@pytest.mark.minutes
 @pytest.mark.slow
 def test_every_command_in_the_readme_and_the_guides_runs(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "artifacts", tmp_path / "artifacts", ignore=shutil.ignore_patterns("runs"))

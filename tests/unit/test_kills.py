@@ -35,6 +35,7 @@ def test_a_stop_and_a_disk_that_turns_read_only_end_with_a_line(tmp_path: Path) 
     assert len(tried) == 3 and min(tried) > 4
 
 
+@pytest.mark.minutes
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["seal", "export --format openvino", "train"])
 def test_what_takes_longer_too(command: str, tmp_path: Path) -> None:

@@ -162,6 +162,7 @@ def start(*args: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, text=True, env=os.environ | {"PYTHONUNBUFFERED": "1"}, **pipes)
 
 
+@pytest.mark.minutes
 @pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path, recipe: str) -> None:

@@ -26,6 +26,7 @@ def trained(count: int, *options: str | Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
+@pytest.mark.minutes
 @pytest.mark.slow
 def test_two_processes_learn_what_one_does_but_for_rounding(tmp_path: Path) -> None:
     printed = [trained(count, "--out", tmp_path / str(count)) for count in (1, 2)]
@@ -43,6 +44,7 @@ def test_two_processes_learn_what_one_does_but_for_rounding(tmp_path: Path) -> N
     )
 
 
+@pytest.mark.minutes
 @pytest.mark.slow
 def test_the_best_recipe_learns_on_two_processes_too(tmp_path: Path) -> None:
     *printed, result = trained(2, "--recipe", "best", "--epochs", "8", "--out", tmp_path / "run")
