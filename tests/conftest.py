@@ -38,8 +38,9 @@ def mnist() -> Path:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first: a mistake shows in seconds. Of the slow ones those that take minutes, so that none is left to the
-    end. A file's fast ones, and its slow ones, share a process.
+    """Fast tests first: a mistake shows in seconds. Then those that take minutes, so that none is left to the end.
+
+    A file's fast ones, and its slow ones, share a process.
     """
     items.sort(key=_turn)
     for item in items:
