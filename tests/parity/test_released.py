@@ -244,7 +244,8 @@ def test_all_in_another_process_and_folder_gives_the_same_bytes_without_local_pa
             data = (folder / file).read_bytes()
             assert not LOCAL.search(data), file
             assert hashlib.sha256(data).hexdigest() == sha256
-            assert file in UNREPRODUCIBLE or data == (base / file).read_bytes(), file
+            same = data == (base / file).read_bytes()  # apart: pytest would look for where megabytes differ
+            assert same or file in UNREPRODUCIBLE, file
     assert rows["onnx-int8"]["size"] <= 450_000
     assert rows["onnx-int8"]["accuracy"] >= rows["onnx"]["accuracy"] - 0.0002
 

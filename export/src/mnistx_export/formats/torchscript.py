@@ -3,6 +3,8 @@
 import io
 import re
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -31,10 +33,23 @@ def _trace(conversion: Conversion) -> torch.jit.ScriptModule:
         conversion.program(strict=False)
     except Exception:
         module = traceable(conversion.program())
-    traced: torch.jit.ScriptModule = torch.jit.trace(  # type: ignore[no-untyped-call]
-        module, (conversion.example(2),), check_trace=False
-    )
+    with _default_settings():
+        traced: torch.jit.ScriptModule = torch.jit.trace(  # type: ignore[no-untyped-call]
+            module, (conversion.example(2),), check_trace=False
+        )
     return traced
+
+
+@contextmanager
+def _default_settings() -> Iterator[None]:
+    """Torch as it is imported: tracing writes the settings of cuDNN and determinism into each convolution."""
+    before = torch.get_deterministic_debug_mode()
+    torch.set_deterministic_debug_mode("default")
+    try:
+        with torch.backends.cudnn.flags(enabled=True):
+            yield
+    finally:
+        torch.set_deterministic_debug_mode(before)
 
 
 def _canonical(archive: bytes) -> bytes:

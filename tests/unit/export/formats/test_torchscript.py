@@ -42,3 +42,16 @@ def test_a_branch_that_tracing_would_lose_is_refused() -> None:
     deployed = DeployedModule(Branch(), spec, "logits").eval()
     with pytest.raises(Exception, match="data-dependent"):
         format_named("torchscript").write(Conversion(deployed, spec))
+
+
+def test_what_torch_is_set_to_changes_no_byte(conversion: Conversion) -> None:
+    write = format_named("torchscript").write
+    plain = write(conversion)
+    torch.set_deterministic_debug_mode("error")
+    try:
+        with torch.backends.cudnn.flags(enabled=False, benchmark=True):
+            again = write(conversion)
+        assert torch.get_deterministic_debug_mode() == 2
+    finally:
+        torch.set_deterministic_debug_mode("default")
+    assert plain == again
