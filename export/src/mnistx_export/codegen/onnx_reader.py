@@ -12,11 +12,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from mnistx_export.codegen.network import Layer, Network, Quantization, Tensor, as_float32
+from mnistx_export.codegen.network import Layer, Network, Operator, Quantization, Tensor, as_float32
 from mnistx_export.codegen.node import Node, Weights, unsupported
 from mnistx_export.codegen.operators import READERS
 from mnistx_export.codegen.operators.convolution import Convolution
 from mnistx_export.codegen.operators.linear import Linear
+from mnistx_export.codegen.operators.log_softmax import Softmax
 from mnistx_export.codegen.operators.normalize import Interleave, Normalize
 from mnistx_export.codegen.operators.quantize import Dequantize, Quantize
 from mnistx_runtime.artifact.c_text import identifier
@@ -154,7 +155,8 @@ class _Reader:
         operator = READERS[node.op_type](read)
         inputs = read.inputs
         sums = isinstance(operator, Convolution | Linear) and operator.scale is not None
-        if not sums and not (quantization and all(each.quantization for each in inputs)):
+        whole = quantization and all(each.quantization for each in inputs) and not _is_real(operator)
+        if not sums and not whole:
             inputs = tuple(self._dequantize(each) for each in inputs)
         real = quantization is not None and not any(each.quantization for each in inputs)
         output = Tensor(self._unique(name), lies, None if real else quantization)
@@ -180,6 +182,11 @@ class _Reader:
         self._names[found] += 1
         count = self._names[found]
         return found if count == 1 else f"{found}_{count}"
+
+
+def _is_real(operator: Operator) -> bool:
+    """Whether it computes in real numbers, whatever is around it: a batch normalization by itself, or a softmax."""
+    return isinstance(operator, Softmax) or (isinstance(operator, Convolution | Linear) and operator.scale is None)
 
 
 def _layer_name(node: onnx.NodeProto) -> str:

@@ -42,6 +42,7 @@ ALL_OPERATORS = (
     "HardSwish",
     "LeakyRelu",
     "Mul",
+    "ReduceMax",
     "ReduceMean",
     "Reshape",
     "Sigmoid",
