@@ -14,6 +14,7 @@ from onnx import numpy_helper
 
 from mnistx_export.codegen.network import Layer, Network, Operator, Quantization, Tensor, as_float32
 from mnistx_export.codegen.node import Node, Weights, unsupported
+from mnistx_export.codegen.onnx_shapes import infer_shapes
 from mnistx_export.codegen.operators import READERS
 from mnistx_export.codegen.operators.convolution import Convolution
 from mnistx_export.codegen.operators.linear import Linear
@@ -42,10 +43,7 @@ class _Reader:
     """One pass over the nodes, in their order."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
-        fixed = onnx.ModelProto()
-        fixed.CopyFrom(model)
-        fixed.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
-        self._graph = onnx.shape_inference.infer_shapes(fixed, strict_mode=True, data_prop=True).graph
+        self._graph = infer_shapes(model)
         self._shapes = {
             value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)[1:]
             for value in (*self._graph.value_info, *self._graph.input, *self._graph.output)

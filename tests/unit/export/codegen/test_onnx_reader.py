@@ -144,6 +144,7 @@ class BetweenBytes(nn.Module):
 def test_layers_of_real_numbers_between_layers_of_bytes_get_real_numbers(tmp_path: Path) -> None:
     torch.manual_seed(0)
     module = BetweenBytes().eval()
+    assert module.norm.running_var is not None
     nn.init.uniform_(module.norm.running_var, 0.1, 3)
     images = np.random.default_rng(0).integers(0, 256, (64, *SPEC.shape)).astype(np.uint8)
     conversion = Conversion(DeployedModule(module, SPEC, "logits").eval(), SPEC, calibration=images)

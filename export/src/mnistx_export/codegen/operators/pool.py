@@ -96,6 +96,12 @@ class Pool:
         )
         return Kernel("pool_mean" if self.average else "pool_max", text, parts.constants, helpers=parts.helpers)
 
+    def _is_cut(self, layer: Layer) -> bool:
+        """Whether a window reaches beyond what it reads."""
+        sides, counts = layer.inputs[0].shape[:2], layer.output.shape[:2] if len(layer.output.shape) == 3 else (1, 1)
+        given = zip(sides, counts, self.kernel_size, self.stride, self.pads, strict=True)
+        return any(pad or (count - 1) * stride + kernel > side for side, count, kernel, stride, pad in given)
+
     def _largest(self, layer: Layer) -> "_Parts":
         x, y = layer.inputs[0].quantization, layer.output.quantization
         step = "(value > found) ? value : found"
@@ -110,7 +116,7 @@ class Pool:
     def _average(self, layer: Layer) -> "_Parts":
         x, y = layer.inputs[0].quantization, layer.output.quantization
         whole = self.kernel_size[0] * self.kernel_size[1]
-        varies = self.pads != (0, 0) and not self.count_padding
+        varies = not self.count_padding and self._is_cut(layer)
         if x is None or y is None:
             if x is not y:
                 raise unsupported(layer.name, "AveragePool", _IN_PART)
@@ -156,13 +162,7 @@ def read_max(node: Node) -> Pool:
 def read_average(node: Node) -> Pool:
     """ONNX' AveragePool."""
     counted = bool(node.attributes.get("count_include_pad", 0))
-    if node.attributes.get("ceil_mode") and counted:
-        raise node.refuse("it counts padding, and its windows may reach beyond it (ceil_mode)")
-    varies = node.attributes.get("ceil_mode") or any(node.pads())
-    pool = Pool(True, node.pair("kernel_shape"), node.pair("strides"), node.pads()[:2], counted)
-    if varies and not counted and pool.pads == (0, 0):
-        raise node.refuse("its windows may reach beyond the image (ceil_mode)")
-    return pool
+    return Pool(True, node.pair("kernel_shape"), node.pair("strides"), node.pads()[:2], counted)
 
 
 def read_global_average(node: Node) -> Pool:
