@@ -164,9 +164,9 @@ def page(gaps: list[Gaps], counts: Counter[str]) -> str:
     }
     return f"""# Random networks as C
 
-`python benchmarks/c_networks.py {len(gaps)} artifacts` let hypothesis draw small networks with random weights, wrote each
-as `c` and as `c-int8` for the targets {", ".join(KERNELS)}, compiled all six with every warning an error, and
-compared the answers to {IMAGES} random images, in log-probability.
+`python benchmarks/c_networks.py {len(gaps)} artifacts` let hypothesis draw small networks with random weights. Each was
+written as `c` and as `c-int8` for the targets {", ".join(KERNELS)}, all six compiled with every warning an error, and
+their answers to {IMAGES} random images compared, in log-probability.
 
 | of {len(gaps)} networks | |
 |---|---|

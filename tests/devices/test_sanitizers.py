@@ -1,0 +1,36 @@
+"""Generated C under sanitizers: few images; `benchmarks/c_sanitizers.py` runs a million."""
+
+import pytest
+
+from c_sanitizers import SHARES, sanitize
+from devices.sources import Sources
+from mnistx_export.codegen.kernels import KERNELS
+
+IMAGES = 40  # of a target: of all six, some hundreds
+
+
+@pytest.mark.slow
+def test_nothing_is_found_and_int8_answers_the_same(sources: dict[tuple[str, str], Sources]) -> None:
+    found = {key: sanitize(code, IMAGES, IMAGES) for key, code in sources.items()}
+    assert {key: each.fault for key, each in found.items() if each.fault} == {}
+    assert [each.images for each in found.values()] == [IMAGES] * len(found)
+    assert len({each.digest for (format, _), each in found.items() if format == "c-int8"}) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("#define MODEL_WORKSPACE_BYTES ", "#define MODEL_WORKSPACE_BYTES 16 + 0 * "),
+        ("i < 10; i++) {\n        y[i] -= total;", "i < 11; i++) {\n        y[i] -= total;"),
+    ],
+)
+def test_a_byte_beyond_is_found(sources: dict[tuple[str, str], Sources], right: str, wrong: str) -> None:
+    code = sources["c-int8", "size"]
+    changed = {name: data.replace(right.encode(), wrong.encode()) for name, data in code.items()}
+    assert changed != code
+    assert "buffer-overflow" in sanitize(changed, 1, 1).fault
+
+
+def test_all_images_are_shared_out() -> None:
+    assert SHARES.keys() == KERNELS.keys() and 2 * sum(SHARES.values()) == pytest.approx(1)
