@@ -67,6 +67,7 @@ ACTIVATIONS: tuple[Callable[[], nn.Module], ...] = (
     nn.Sigmoid,
     nn.Hardsigmoid,
     nn.Tanh,
+    nn.GELU,
     nn.LeakyReLU,
 )
 

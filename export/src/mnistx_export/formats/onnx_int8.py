@@ -37,6 +37,7 @@ ALL_OPERATORS = (
     "Clip",
     "Concat",
     "Flatten",
+    "Gelu",
     "GlobalAveragePool",
     "HardSigmoid",
     "HardSwish",

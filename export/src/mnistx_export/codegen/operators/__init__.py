@@ -23,6 +23,7 @@ READERS: dict[str, Callable[[Node], Operator]] = {
     "Concat": concatenate.read_concat,
     "Conv": convolution.read_conv,
     "Flatten": flatten.read_flatten,
+    "Gelu": activation.read_gelu,
     "Gemm": linear.read_gemm,
     "GlobalAveragePool": pool.read_global_average,
     "GlobalMaxPool": pool.read_global_max,
