@@ -7,6 +7,7 @@ from math import gcd, sqrt
 import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torchvision.models.shufflenetv2 import channel_shuffle
 
 Plane = tuple[int, int, int]
 """Channels, height, width."""
@@ -51,6 +52,18 @@ class SqueezeExcite(nn.Module):
         mean = x.mean((2, 3), keepdim=True)
         found: Tensor = x * self.gate(self.excite(torch.relu(self.squeeze(mean))))
         return found
+
+
+class Shuffle(nn.Module):
+    """A branch for the second half of the channels, and a shuffle of both halves, as ShuffleNet V2 has them."""
+
+    def __init__(self, branch: nn.Module) -> None:
+        super().__init__()
+        self.branch = branch
+
+    def forward(self, x: Tensor) -> Tensor:
+        left, right = x.chunk(2, 1)
+        return channel_shuffle(torch.cat([left, self.branch(right)], 1), 2)
 
 
 class Mean(nn.Module):
@@ -131,6 +144,13 @@ def convolution_of_pixels(draw: Draw, plane: Plane) -> nn.Module:
     return nn.Conv2d(plane[0], draw(st.sampled_from(OUTPUTS)), 1)
 
 
+def shuffle(draw: Draw, plane: Plane) -> nn.Module:
+    """A shuffle of an even number of channels."""
+    if plane[0] % 2:
+        return nn.Dropout(0.3)
+    return Shuffle(same_convolution(draw, (plane[0] // 2, *plane[1:])))
+
+
 def squeeze_excite(draw: Draw, plane: Plane) -> nn.Module:
     """Squeeze and excite."""
     gate = draw(st.sampled_from((nn.Sigmoid, nn.Hardsigmoid)))()
@@ -149,6 +169,7 @@ LAYERS = (
     residual,
     concatenation,
     squeeze_excite,
+    shuffle,
 )
 """Of planes; those that are listed twice come twice as often."""
 

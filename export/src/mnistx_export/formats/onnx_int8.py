@@ -47,7 +47,9 @@ ALL_OPERATORS = (
     "ReduceMean",
     "Reshape",
     "Sigmoid",
+    "Split",
     "Tanh",
+    "Transpose",
 )
 LEAST_IMAGES = 64
 OPERATIONS = 5e10  # of all calibration images together: larger networks are calibrated on fewer of them

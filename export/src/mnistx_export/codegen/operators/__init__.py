@@ -6,6 +6,7 @@ from mnistx_export.codegen.network import Operator
 from mnistx_export.codegen.node import Node
 from mnistx_export.codegen.operators import (
     activation,
+    channels,
     concatenate,
     convolution,
     elementwise,
@@ -38,11 +39,13 @@ READERS: dict[str, Callable[[Node], Operator]] = {
     "ReduceMax": pool.read_largest,
     "ReduceMean": pool.read_mean,
     "Relu": activation.read_relu,
-    "Reshape": flatten.read_flatten,
+    "Reshape": channels.read_reshape,
     "Sigmoid": activation.read_sigmoid,
     "Softmax": log_softmax.read_softmax,
+    "Split": channels.read_split,
     "Squeeze": flatten.read_flatten,
     "Tanh": activation.read_tanh,
+    "Transpose": channels.read_transpose,
     "Unsqueeze": flatten.read_flatten,
 }
 """Of each ONNX operator, what makes our own of it."""
