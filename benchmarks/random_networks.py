@@ -63,7 +63,8 @@ class Shuffle(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         left, right = x.chunk(2, 1)
-        return channel_shuffle(torch.cat([left, self.branch(right)], 1), 2)
+        found: Tensor = channel_shuffle(torch.cat([left, self.branch(right)], 1), 2)
+        return found
 
 
 class Mean(nn.Module):

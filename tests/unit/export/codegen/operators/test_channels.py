@@ -55,7 +55,7 @@ class Shuffled(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         left, right = self.stem(x).chunk(2, 1)
         x = channel_shuffle(torch.cat([left, torch.relu(self.branch(right))], 1), 2).mean((2, 3))
-        first, second = x.split([5, 3], 1)
+        first, second = torch.split(x, [5, 3], 1)
         answers: Tensor = self.fc2(torch.cat([self.fc1(first), second], 1))
         return answers
 
