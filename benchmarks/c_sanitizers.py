@@ -79,6 +79,7 @@ def page(found: Mapping[tuple[str, str], Sanitized]) -> str:
         f"| `{format}` | `{target}` | {each.images:,} | {each.fault or 'nothing'} |"
         for (format, target), each in found.items()
     )
+    same = "the same bits" if same_bits(found) else "OTHER bits"
     return f"""# Generated C under sanitizers
 
 `python benchmarks/c_sanitizers.py 1000000 artifacts` ran the released model's C on seeded random images: noise, few
@@ -92,7 +93,7 @@ Plain loops take up to thirty times as long so, and get fewer images.
 {rows}
 
 In all {sum(each.images for each in found.values()):,} images, in rounds that begin with the self-test, and with images
-that are the same for all; to those, `c-int8` gave {"the same bits" if same_bits(found) else "OTHER bits"} for all targets.
+that are the same for all; to those, `c-int8` gave {same} for all targets.
 """
 
 
