@@ -34,6 +34,7 @@ def test_random_networks_answer_as_pytorch_and_onnx_runtime_do() -> None:
     assert len(seen) > 8
 
 
+@pytest.mark.slow
 def test_a_wrong_answer_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     module = nn.Sequential(Residual(nn.Conv2d(1, 1, 3, padding=1)), nn.ReLU(), nn.Flatten(), nn.Linear(72, 3)).eval()
     set_weights(module, 5)
