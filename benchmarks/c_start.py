@@ -1,17 +1,18 @@
 """Size, start and memory of a process that answers one image: generated C beside the runtimes that it replaces.
 
-    python benchmarks/c_start.py artifacts
+    python benchmarks/c_start.py artifacts EXPORTED
 
-The released model: as a library of C with `start.c`, and in ONNX Runtime, LiteRT and ncnn, each asked by the barest
-script in Python, as far as they are installed; and `mnistx predict`. All are started in turn. Writes c_start.md.
+EXPORTED holds what `mnistx export --format all --out EXPORTED` wrote of the released checkpoint. It is started as a
+library of C with `start.c`; in ONNX Runtime, LiteRT and ncnn by the barest script in Python, as far as they are installed;
+and by `mnistx predict`; all in turn. Writes c_start.md.
 """
 
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,17 +20,15 @@ from statistics import median, quantiles
 
 from packaging.requirements import Requirement
 
-from mnistx_export import Model, export
-from mnistx_export.checkpoint_model import model_with_data
-from mnistx_export.formats.base import format_named
+from mnistx_runtime import Predictor
+from mnistx_runtime.artifact import c_folder
+from mnistx_runtime.artifact.container import open_artifact
 from mnistx_runtime.benchmark.processor import processor
 
 HERE = Path(__file__).parent
-RELEASED = HERE.parent / "artifacts" / "mnist-cnn.safetensors"
 PICTURE = HERE.parent / "artifacts" / "pictures" / "seven.jpg"
 DIGIT = "7"
-ROUNDS = 25
-CALIBRATION = 300  # images: the weights of c-int8 are rounded on them, which takes a minute with all
+ROUNDS = 15
 FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=fast", "-s")
 
 ONNX = """
@@ -58,12 +57,14 @@ image = numpy.fromfile(sys.argv[2], numpy.uint8).reshape(1, 28, 28).astype(numpy
 extractor.input("in0", ncnn.Mat(image).clone())
 print(numpy.array(extractor.extract("out0")[1]).argmax())
 """
-SCRIPTS = {
-    "onnx": ("ONNX Runtime, barest script", "onnxruntime", "model.onnx", ONNX),
-    "litert": ("LiteRT, barest script", "ai-edge-litert", "model.tflite", LITERT),
-    "ncnn": ("ncnn, barest script", "ncnn", "model.ncnn.param", NCNN),
-}
-"""By format: what the row is called, the package, the file, and the script."""
+SCRIPTS = (
+    ("ONNX Runtime, barest script", "onnxruntime", ("mnist-cnn.onnx",), ONNX),
+    ("LiteRT, barest script", "ai-edge-litert", ("mnist-cnn.tflite",), LITERT),
+    ("ncnn, barest script", "ncnn", ("mnist-cnn.ncnn.param", "mnist-cnn.ncnn.bin"), NCNN),
+)
+"""What the row is called, the package, the files, and the script, which is given the first of them."""
+
+FOLDERS = {"c-int8": "mnist-cnn-int8.c99", "c": "mnist-cnn.c99"}
 
 
 @dataclass(frozen=True)
@@ -96,15 +97,19 @@ def build(folder: Path, out: Path) -> Path:
     """The program and its library, both stripped.
 
     Args:
-        folder: of C, exported under the name `model`.
+        folder: of C, as it was exported.
         out: where they go.
     """
     out.mkdir()
+    name = c_folder.model_name(open_artifact(folder).files)
+    text = (HERE / "start.c").read_text().replace("MODEL", name.upper()).replace("model", name)
+    (out / "start.c").write_text(text)
     for what in (
-        [*FLAGS, "-fPIC", "-shared", str(folder / "model.c"), "-lm", "-o", "libmodel.so"],
-        [*FLAGS, f"-I{folder}", str(HERE / "start.c"), "-L.", "-lmodel", "-Wl,-rpath,$ORIGIN", "-o", "start"],
+        [*FLAGS, "-fPIC", "-shared", str(folder / f"{name}.c"), "-lm", "-o", f"lib{name}.so"],
+        [*FLAGS, f"-I{folder}", "start.c", "-L.", f"-l{name}", "-Wl,-rpath,$ORIGIN", "-o", "start"],
     ):
         subprocess.run(["gcc", *what], cwd=out, check=True)
+    (out / "start.c").unlink()
     return out / "start"
 
 
@@ -138,25 +143,24 @@ def _own_bytes(name: str) -> int:
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
-def ways(model: Model, image: Path, folder: Path) -> dict[str, Way]:
+def ways(exports: Path, image: Path, folder: Path) -> dict[str, Way]:
     """All that can answer here.
 
     Args:
-        model: the released one.
+        exports: a folder of artifacts.
         image: a file of its pixels.
         folder: an empty one.
     """
     found: dict[str, Way] = {}
-    for format in ("c-int8", "c"):
-        export(model, format, folder / format / "model.c99")
-        program = build(folder / format / "model.c99", folder / format / "built")
-        found[f"`{format}`, program and library"] = Way([program, image], _files(program.parent))
-    for format, (title, package, file, script) in SCRIPTS.items():
-        if any(not find_spec(each) for each in (package.replace("-", "_"), *format_named(format).needs)):
-            continue
-        path = export(model, format, folder / format / file).path
-        size = installed_bytes(package) + _files(path.parent)
-        found[title] = Way([sys.executable, "-c", script, path, image], size)
+    for format, file in FOLDERS.items():
+        program = build(exports / file, folder / format)
+        found[f"`{format}`, program and library"] = Way([program, image], _bytes(program.parent.iterdir()))
+    for title, package, files, script in SCRIPTS:
+        if find_spec(package.replace("-", "_")):
+            paths = [exports / file for file in files]
+            found[title] = Way(
+                [sys.executable, "-c", script, paths[0], image], installed_bytes(package) + _bytes(paths)
+            )
     found["`mnistx predict`, of a photo"] = Way(
         [sys.executable, "-m", "mnistx_runtime", "predict", PICTURE], installed_bytes("mnistx-runtime")
     )
@@ -164,8 +168,8 @@ def ways(model: Model, image: Path, folder: Path) -> dict[str, Way]:
     return found
 
 
-def _files(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _bytes(paths: Iterable[Path]) -> int:
+    return sum(path.stat().st_size for path in paths)
 
 
 def start(launcher: Path, command: Sequence[str | Path]) -> Started:
@@ -208,10 +212,10 @@ def page(found: Mapping[str, Way], times: Mapping[str, list[Started]]) -> str:
         )
     return f"""# From the start of a process to its answer
 
-`python benchmarks/c_start.py artifacts` started processes that answer one image of the released model, in turn,
-{len(times[first])} rounds, on {processor()}. Start: from before the fork until the answer was read; the ratio to the
-first row in the same round, median and quartiles, and the median in milliseconds. Memory: the most that was resident,
-the median. Disk: program, library and model, or the packages with all that they require and the model; the system's C
+`python benchmarks/c_start.py artifacts EXPORTED` started processes that answer one image by the released model, all in
+turn, {len(times[first])} rounds, on {processor()}. Start: from before the fork until the answer was read; the ratio to
+the first row in the same round, median and quartiles, and the median in milliseconds. Memory: the most that was
+resident, the median. Disk: program, library and model, or the packages with all that they require and the model; the system's C
 library and Python itself are not counted. C is built by gcc, `{" ".join(FLAGS)}`.
 
 | | start: ratio | median | memory: ratio | median | disk: ratio | |
@@ -223,20 +227,15 @@ the model's digests as well.
 """
 
 
-def main(out: Path) -> None:
-    """Export, build, start, and write."""
-    model, missing = model_with_data(RELEASED, None, with_training=True)
-    if missing:
-        sys.exit(f"needs all of MNIST: {missing}")
-    assert model.calibration is not None and model.test is not None
-    digit = model.test.images[model.test.labels == int(DIGIT)][0]
-    model = replace(model, calibration=model.calibration[:CALIBRATION], validation=None, test=None)
+def main(out: Path, exports: Path) -> None:
+    """Build, start, and write."""
+    pixels = Predictor(threads=1).explain(PICTURE)[0].image
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "image").write_bytes(digit.tobytes())
-        found = ways(model, folder / "image", folder)
+        (folder / "image").write_bytes(pixels.tobytes())
+        found = ways(exports.resolve(), folder / "image", folder)
         (out / "c_start.md").write_text(page(found, measure(found, ROUNDS, folder)))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
