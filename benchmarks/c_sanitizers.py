@@ -73,7 +73,7 @@ def run(program: Path, seed: int, images: int, digested: int) -> Sanitized:
     return Sanitized(int(count), (digest,))
 
 
-def page(found: Mapping[tuple[str, str], Sanitized]) -> str:
+def page(found: Mapping[tuple[str, str], Sanitized], total: int) -> str:
     """The table."""
     rows = "\n".join(
         f"| `{format}` | `{target}` | {each.images:,} | {each.fault or 'nothing'} |"
@@ -82,7 +82,7 @@ def page(found: Mapping[tuple[str, str], Sanitized]) -> str:
     same = "the same bits" if same_bits(found) else "OTHER bits"
     return f"""# Generated C under sanitizers
 
-`python benchmarks/c_sanitizers.py 1000000 artifacts` ran the released model's C on seeded random images: noise, few
+`python benchmarks/c_sanitizers.py {total} artifacts` ran the released model's C on seeded random images: noise, few
 bright pixels on black, black and white, one grey, a bright rectangle. Image, answer and workspace are blocks of exactly
 their size, the workspace filled with 0xFF before each prediction. Built by gcc,
 `{" ".join(FLAGS)}`.
@@ -126,7 +126,7 @@ def sanitize(sources: Mapping[tuple[str, str], Sources], total: int, out: Path) 
                 new, so_far = run(program, number, counts[key[1]], min(counts.values())), found[key]
                 digests = so_far.digests + new.digests
                 found[key] = Sanitized(so_far.images + new.images, digests, so_far.fault or new.fault)
-            (out / "c_sanitizers.md").write_text(page(found))
+            (out / "c_sanitizers.md").write_text(page(found, total))
     return int(any(each.fault for each in found.values()) or not same_bits(found))
 
 

@@ -3,7 +3,7 @@
     python benchmarks/c_start.py artifacts EXPORTED
 
 EXPORTED holds what `mnistx export --format all --out EXPORTED` wrote of the released checkpoint. It is started as a
-library of C with `start.c`; in ONNX Runtime, LiteRT and ncnn by the barest script in Python, as far as they are installed;
+library of C with `start.c`; in ONNX Runtime, LiteRT and ncnn by the barest script in Python, as far as they are there;
 and by `mnistx predict`; all in turn. Writes c_start.md.
 """
 
@@ -28,7 +28,7 @@ from mnistx_runtime.benchmark.processor import processor
 HERE = Path(__file__).parent
 PICTURE = HERE.parent / "artifacts" / "pictures" / "seven.jpg"
 DIGIT = "7"
-ROUNDS = 15
+ROUNDS = 9
 FLAGS = ("-std=c99", "-O3", "-march=native", "-ffp-contract=fast", "-s")
 
 ONNX = """
@@ -215,8 +215,8 @@ def page(found: Mapping[str, Way], times: Mapping[str, list[Started]]) -> str:
 `python benchmarks/c_start.py artifacts EXPORTED` started processes that answer one image by the released model, all in
 turn, {len(times[first])} rounds, on {processor()}. Start: from before the fork until the answer was read; the ratio to
 the first row in the same round, median and quartiles, and the median in milliseconds. Memory: the most that was
-resident, the median. Disk: program, library and model, or the packages with all that they require and the model; the system's C
-library and Python itself are not counted. C is built by gcc, `{" ".join(FLAGS)}`.
+resident, the median. Disk: program, library and model, or the packages with all that they require and the model; the
+system's C library and Python itself are not counted. C is built by gcc, `{" ".join(FLAGS)}`.
 
 | | start: ratio | median | memory: ratio | median | disk: ratio | |
 |---|---|---|---|---|---|---|

@@ -20,7 +20,7 @@ def test_nothing_is_found_and_int8_answers_the_same(sources: dict[tuple[str, str
         found[format, target] = run(build(code, folder), 1, IMAGES, IMAGES)
     assert {key: each.fault for key, each in found.items() if each.fault} == {}
     assert [each.images for each in found.values()] == [IMAGES] * 6
-    assert same_bits(found) and "the same bits" in page(found)
+    assert same_bits(found) and "the same bits" in page(found, 240)
 
 
 @pytest.mark.slow
