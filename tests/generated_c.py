@@ -1,22 +1,17 @@
-"""Networks made by hand, their C compiled, and their answers: many in one call of the compiler."""
+"""Networks made by hand; their C is compiled, many in one call of the compiler, and answers."""
 
-import ctypes
-import shutil
-import subprocess
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from compile_c import CC as CC
+from compile_c import WARNINGS as WARNINGS
+from compile_c import answer as answer
+from compile_c import compile_c as compile_c
 from mnistx_export.codegen.network import Layer, Network, Operator, Quantization, Tensor
 from mnistx_export.codegen.operators.normalize import Interleave, Normalize
 from mnistx_export.codegen.operators.quantize import Dequantize
-from mnistx_export.codegen.source import c_files
-
-WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
-CC = shutil.which("cc") or "cc"
 
 PIXEL = Quantization(0.05, 7)
 """How the image of `quantized_network` is read."""
@@ -54,48 +49,6 @@ def _chain(
     if last.quantization:
         layers.append(Layer("real", Dequantize(), (last,), Tensor("real", last.shape)))
     return Network(image, tuple(layers))
-
-
-def compile_c(
-    networks: Mapping[str, Network], folder: Path, target: str = "portable", flags: tuple[str, ...] = ()
-) -> ctypes.CDLL:
-    """All networks in one library, without a warning; the names are their prefixes."""
-    for name, network in networks.items():
-        for path, data in c_files(network, name, target).items():
-            if path.endswith((".c", ".h")) and "/" not in path:
-                (folder / path).write_bytes(data)
-        (folder / f"{name}_certificate.h").write_text("")
-    sources = [f"{name}.c" for name in networks]
-    selected = [f"-D{name.upper()}_NO_SELFTEST" for name in networks]
-    library = folder / "all.so"
-    call = [
-        CC,
-        "-std=c99",
-        "-O1",
-        *WARNINGS,
-        *flags,
-        *selected,
-        "-fPIC",
-        "-shared",
-        *sources,
-        "-lm",
-        "-o",
-        library.name,
-    ]
-    done = subprocess.run(call, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return ctypes.CDLL(str(library))
-
-
-def answer(library: Any, name: str, network: Network, images: NDArray[np.uint8], workspace: int = 1 << 20) -> Any:
-    """The answers, float32 `(N, numbers)`, to images `(N, channels, height, width)`."""
-    answers = np.zeros((len(images), network.layers[-1].output.size), np.float32)
-    memory = np.zeros(workspace + 16, np.uint8)
-    place = memory.ctypes.data + -memory.ctypes.data % 16
-    predict = getattr(library, f"{name}_predict")
-    for image, row in zip(np.ascontiguousarray(images), answers, strict=True):
-        assert predict(*map(ctypes.c_void_p, (image.ctypes.data, row.ctypes.data, place))) == 0
-    return answers
 
 
 def normalized(images: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from mnistx_runtime.backends.torch_session import torch_threads
 
 _DAMPING = 0.01  # of the mean square input, added to each: GPTQ's
 _RIDGE = 0.1  # likewise where a layer makes up for those before it; of 0.001 to 0.1 the best on validation images
+_LEAST = 1e-30  # of a mean square input: where a layer's inputs are all 0, as behind a ReLU that is never above it
 
 
 def round_layers(
@@ -125,7 +126,7 @@ def round_weights(weights: Tensor, scale: Tensor, limit: int, gram: Tensor) -> T
 
 
 def _damped(gram: Tensor, share: float) -> Tensor:
-    return gram + share * gram.diagonal().mean() * torch.eye(len(gram), dtype=gram.dtype)
+    return gram + share * gram.diagonal().mean().clamp(min=_LEAST) * torch.eye(len(gram), dtype=gram.dtype)
 
 
 def im2col(layer: nn.Conv2d | nn.Linear, inputs: Tensor) -> Tensor:

@@ -84,3 +84,12 @@ def test_it_is_computed_on_one_thread_whatever_the_machine_has(monkeypatch: pyte
         assert seen == [1] and torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_layer_whose_inputs_are_all_0_gets_the_nearest_multiples() -> None:
+    network = torch.nn.Sequential(torch.nn.Linear(6, 4), torch.nn.ReLU(), torch.nn.Linear(4, 3)).requires_grad_(False)
+    torch.nn.init.constant_(network.get_parameter("0.bias"), -100)
+    scales = {name: w.abs().amax(1) / 64 for name, w in network.named_parameters() if w.ndim > 1}
+    found = round_layers(network, [torch.rand(20, 6)], scales, 64)
+    nearest = (network.get_parameter("2.weight") / scales["2.weight"][:, None]).round()
+    assert torch.equal(found["2.weight"], nearest.to(torch.int8))

@@ -20,6 +20,21 @@ static float maximum(float a, float b)
 
 CLAMP_FLOAT = MINIMUM | MAXIMUM
 
+NORMAL_CDF = {
+    "normal_cdf": """
+/* The normal distribution's share below x, to 3e-7: Abramowitz, Stegun, "Handbook of Mathematical Functions", 7.1.26 */
+static float normal_cdf(float x)
+{
+    const float z = ((x < 0.0f) ? -x : x) * 0.70710678f;
+    const float t = 1.0f / (1.0f + (0.3275911f * z));
+    const float line = (((((((1.061405429f * t) - 1.453152027f) * t) + 1.421413741f) * t) - 0.284496736f) * t)
+                       + 0.254829592f;
+    const float tail = 0.5f * line * t * expf(-z * z);
+    return (x < 0.0f) ? tail : (1.0f - tail);
+}
+"""
+}
+
 RESCALE = {
     "rescale": """
 /* sum * multiplier / 2^shift, rounded half up. C leaves open how negative numbers shift: 2^62 is added for it. */

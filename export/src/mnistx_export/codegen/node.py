@@ -36,6 +36,7 @@ class Node:
         attributes: ONNX' own.
         shape: of the output as in ONNX, without the batch: `(channels, height, width)` or `(numbers,)`.
         input_shapes: of `inputs`, likewise.
+        first: of several outputs, which are channels of one tensor, the channels of those before this one.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Node:
     attributes: Mapping[str, Any]
     shape: tuple[int, ...]
     input_shapes: tuple[tuple[int, ...], ...]
+    first: int = 0
 
     def refuse(self, why: str) -> BadInput:
         """The error for what can't be written."""

@@ -5,6 +5,7 @@ normalization is folded, and the quantizer of onnx-int8 has left weights and sca
 """
 
 from collections import Counter
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,20 @@ import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
 
-from mnistx_export.codegen.network import Layer, Network, Quantization, Tensor, as_float32
+from mnistx_export.codegen.network import Layer, Network, Operator, Quantization, Tensor, as_float32
 from mnistx_export.codegen.node import Node, Weights, unsupported
+from mnistx_export.codegen.onnx_shapes import infer_shapes
 from mnistx_export.codegen.operators import READERS
+from mnistx_export.codegen.operators.channels import GROUPED
 from mnistx_export.codegen.operators.convolution import Convolution
 from mnistx_export.codegen.operators.linear import Linear
+from mnistx_export.codegen.operators.log_softmax import Softmax
 from mnistx_export.codegen.operators.normalize import Interleave, Normalize
 from mnistx_export.codegen.operators.quantize import Dequantize, Quantize
 from mnistx_runtime.artifact.c_text import identifier
 
+_REGROUPING = ("Reshape", "Transpose")
+"""What may read or write planes that fall into groups."""
 _NORMALIZING = ("Cast", "Div", "Sub", "Mul", "Add")
 
 
@@ -41,10 +47,7 @@ class _Reader:
     """One pass over the nodes, in their order."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
-        fixed = onnx.ModelProto()
-        fixed.CopyFrom(model)
-        fixed.graph.input[0].type.tensor_type.shape.dim[0].dim_value = 1
-        self._graph = onnx.shape_inference.infer_shapes(fixed, strict_mode=True, data_prop=True).graph
+        self._graph = infer_shapes(model)
         self._shapes = {
             value.name: tuple(dim.dim_value for dim in value.type.tensor_type.shape.dim)[1:]
             for value in (*self._graph.value_info, *self._graph.input, *self._graph.output)
@@ -69,7 +72,10 @@ class _Reader:
             elif node.op_type in ("QuantizeLinear", "DequantizeLinear"):
                 self._tensors[node.output[0]] = self._tensors[node.input[0]]
             else:
-                self._add(node, quantized.get(node.output[0]))
+                first = 0
+                for output in node.output if node.op_type == "Split" else node.output[:1]:
+                    self._add(node, output, first, quantized.get(output))
+                    first += self._shapes[output][0]
         return Network(image, tuple(self._layers))
 
     def _quantized(self) -> dict[str, Quantization]:
@@ -131,16 +137,17 @@ class _Reader:
     def _per_channel(self, node: onnx.NodeProto) -> NDArray[Any]:
         return self._constant(node.input[1]).reshape(-1)
 
-    def _add(self, node: onnx.NodeProto, quantization: Quantization | None) -> None:
-        """Add the layer of a node."""
-        name = _layer_name(node)
+    def _add(self, node: onnx.NodeProto, result: str, first: int, quantization: Quantization | None) -> None:
+        """Add the layer of a node that writes one of its outputs."""
+        name = _layer_name(node, result)
         if node.op_type not in READERS:
             known = ", ".join(sorted(READERS))
             raise unsupported(name, node.op_type, f"there is no such operator in C; there are {known}")
-        shape = self._shapes[node.output[0]]
-        if len(shape) not in (1, 3):
-            raise unsupported(name, node.op_type, f"its output is {shape}, and only planes and rows can be written")
+        shape = self._shapes[result]
         given = [each for each in node.input if each in self._tensors]
+        grouped = GROUPED in map(len, (shape, *(self._shapes[each] for each in given)))
+        if len(shape) not in (1, 3, GROUPED) or (grouped and node.op_type not in _REGROUPING):
+            raise unsupported(name, node.op_type, f"its output is {shape}, and only planes and rows can be written")
         read = Node(
             name=name,
             kind=node.op_type,
@@ -149,17 +156,19 @@ class _Reader:
             attributes={each.name: onnx.helper.get_attribute_value(each) for each in node.attribute},
             shape=shape,
             input_shapes=tuple(self._shapes[each] for each in given),
+            first=first,
         )
-        lies = (*shape[1:], shape[0]) if len(shape) == 3 else shape
+        lies = (*shape[-2:], prod(shape[:-2])) if len(shape) > 1 else shape
         operator = READERS[node.op_type](read)
         inputs = read.inputs
         sums = isinstance(operator, Convolution | Linear) and operator.scale is not None
-        if not sums and not (quantization and all(each.quantization for each in inputs)):
+        whole = quantization and all(each.quantization for each in inputs) and not _is_real(operator)
+        if not sums and not whole:
             inputs = tuple(self._dequantize(each) for each in inputs)
         real = quantization is not None and not any(each.quantization for each in inputs)
         output = Tensor(self._unique(name), lies, None if real else quantization)
         self._layers.append(Layer(name, operator, inputs, output))
-        self._tensors[node.output[0]] = self._quantize(output, quantization) if real and quantization else output
+        self._tensors[result] = self._quantize(output, quantization) if real and quantization else output
 
     def _dequantize(self, tensor: Tensor) -> Tensor:
         """The tensor in real numbers."""
@@ -182,10 +191,15 @@ class _Reader:
         return found if count == 1 else f"{found}_{count}"
 
 
-def _layer_name(node: onnx.NodeProto) -> str:
+def _is_real(operator: Operator) -> bool:
+    """Whether it computes in real numbers, whatever is around it: a batch normalization by itself, or a softmax."""
+    return isinstance(operator, Softmax) or (isinstance(operator, Convolution | Linear) and operator.scale is None)
+
+
+def _layer_name(node: onnx.NodeProto, result: str) -> str:
     """What the layer was in the user's module, as far as its parameters tell; else the name of what it writes."""
     for name in node.input[1:]:
         owner, _, last = name.partition("_DequantizeLinear")[0].rpartition(".")
         if owner and last in ("weight", "bias"):
             return str(owner)
-    return str(node.output[0])
+    return str(result)

@@ -52,6 +52,7 @@ def c_files(network: Network, name: str, target: str) -> dict[str, bytes]:
     functions = _named_functions(kernels)
     channels, height, width = network.image.shape
     constants = list(_constants(network, kernels))
+    helpers = _helpers(kernels)
     values = {
         "name": name,
         "upper": name.upper(),
@@ -64,11 +65,13 @@ def c_files(network: Network, name: str, target: str) -> dict[str, bytes]:
         "workspace_bytes": space.bytes,
         "constants": [array(label, each.values) for label, each in constants],
         "constant_bytes": sum(each.values.nbytes for _, each in constants),
-        "helpers": [fill(text, upper=name.upper()) for text in _helpers(kernels)],
+        "helpers": [fill(text, upper=name.upper()) for text in helpers],
         "functions": [text for _, text in functions],
         "calls": _calls(network, kernels, space, [label for label, _ in functions]),
         "tensors": _tensors(network, space),
-        "math": any(word in kernel.text for kernel in kernels for word in ("expf", "logf", "tanhf")),
+        "math": any(
+            word in text for text in (*helpers, *(kernel.text for kernel in kernels)) for word in ("expf", "logf")
+        ),
     }
     values["functions"] = [text for text in dict.fromkeys(text for _, text in functions) if text]
     environment = Environment(

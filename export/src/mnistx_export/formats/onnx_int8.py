@@ -37,15 +37,19 @@ ALL_OPERATORS = (
     "Clip",
     "Concat",
     "Flatten",
+    "Gelu",
     "GlobalAveragePool",
     "HardSigmoid",
     "HardSwish",
     "LeakyRelu",
     "Mul",
+    "ReduceMax",
     "ReduceMean",
     "Reshape",
     "Sigmoid",
+    "Split",
     "Tanh",
+    "Transpose",
 )
 LEAST_IMAGES = 64
 OPERATIONS = 5e10  # of all calibration images together: larger networks are calibrated on fewer of them

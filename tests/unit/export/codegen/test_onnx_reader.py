@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from generated_c import answer, compile_c
+from mnistx_export.codegen.kernels import KERNELS
 from mnistx_export.codegen.onnx_reader import network_from_onnx
 from mnistx_export.codegen.operators.convolution import Convolution
 from mnistx_export.codegen.operators.normalize import Interleave
@@ -88,10 +89,10 @@ def test_bytes_that_hold_the_normalization_are_read_as_they_are() -> None:
 
 
 def test_an_operator_that_there_is_not_names_layer_and_operator() -> None:
-    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.GELU(), nn.Flatten(), nn.Linear(4 * 36, 3)).eval()
+    module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ELU(), nn.Flatten(), nn.Linear(4 * 36, 3)).eval()
     spec = InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.5,))
     conversion = Conversion(DeployedModule(module, spec, "logits").eval(), spec)
-    with pytest.raises(BadInput, match=r"format c can't carry layer 'gelu' .Gelu.: .* there are Add, AveragePool"):
+    with pytest.raises(BadInput, match=r"format c can't carry layer 'elu' .Elu.: .* there are Add, AveragePool"):
         network_from_onnx(onnx_model(conversion))
 
 
@@ -119,3 +120,38 @@ def test_weights_with_a_zero_point_are_refused() -> None:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
     with pytest.raises(BadInput, match="the zero point of its weights isn't 0"):
         network_from_onnx(model)
+
+
+class BetweenBytes(nn.Module):
+    """A batch normalization that no convolution takes up, and a softmax, between layers of bytes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem, self.norm, self.fc1, self.fc2 = (
+            nn.Conv2d(3, 5, 3),
+            nn.BatchNorm2d(5),
+            nn.Linear(5, 5),
+            nn.Linear(5, 4),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.norm(functional.max_pool2d(functional.relu(self.stem(x)), 2))
+        x = (x + functional.relu(x)).mean((2, 3))
+        answers: Tensor = self.fc2(x * functional.softmax(self.fc1(x), 1))
+        return answers
+
+
+def test_layers_of_real_numbers_between_layers_of_bytes_get_real_numbers(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = BetweenBytes().eval()
+    assert module.norm.running_var is not None
+    nn.init.uniform_(module.norm.running_var, 0.1, 3)
+    images = np.random.default_rng(0).integers(0, 256, (64, *SPEC.shape)).astype(np.uint8)
+    conversion = Conversion(DeployedModule(module, SPEC, "logits").eval(), SPEC, calibration=images)
+    with torch.inference_mode():
+        expected = conversion.deployed(torch.from_numpy(images)).numpy()
+    whole = network_from_onnx(quantized_model(conversion, ALL_OPERATORS))
+    for target in KERNELS:
+        (tmp_path / target).mkdir()
+        got = answer(compile_c({"whole": whole}, tmp_path / target, target), "whole", whole, images)
+        assert np.abs(got - expected).max() < 0.02, target

@@ -6,6 +6,7 @@ from mnistx_export.codegen.network import Operator
 from mnistx_export.codegen.node import Node
 from mnistx_export.codegen.operators import (
     activation,
+    channels,
     concatenate,
     convolution,
     elementwise,
@@ -23,8 +24,10 @@ READERS: dict[str, Callable[[Node], Operator]] = {
     "Concat": concatenate.read_concat,
     "Conv": convolution.read_conv,
     "Flatten": flatten.read_flatten,
+    "Gelu": activation.read_gelu,
     "Gemm": linear.read_gemm,
     "GlobalAveragePool": pool.read_global_average,
+    "GlobalMaxPool": pool.read_global_max,
     "HardSigmoid": activation.read_hard_sigmoid,
     "HardSwish": activation.read_hard_swish,
     "Identity": activation.read_identity,
@@ -33,13 +36,16 @@ READERS: dict[str, Callable[[Node], Operator]] = {
     "LogSoftmax": log_softmax.read_log_softmax,
     "MaxPool": pool.read_max,
     "Mul": elementwise.read_mul,
+    "ReduceMax": pool.read_largest,
     "ReduceMean": pool.read_mean,
     "Relu": activation.read_relu,
-    "Reshape": flatten.read_flatten,
+    "Reshape": channels.read_reshape,
     "Sigmoid": activation.read_sigmoid,
     "Softmax": log_softmax.read_softmax,
+    "Split": channels.read_split,
     "Squeeze": flatten.read_flatten,
     "Tanh": activation.read_tanh,
+    "Transpose": channels.read_transpose,
     "Unsqueeze": flatten.read_flatten,
 }
 """Of each ONNX operator, what makes our own of it."""

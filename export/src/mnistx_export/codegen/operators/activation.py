@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import exp, log, tanh
+from math import erf, exp, log, pi, sqrt, tanh
 
 import numpy as np
 
 from mnistx_export.codegen.clamp import NONE, Clamp
-from mnistx_export.codegen.helpers import CLAMP_FLOAT
+from mnistx_export.codegen.helpers import CLAMP_FLOAT, NORMAL_CDF
 from mnistx_export.codegen.network import Constant, Kernel, Layer, Quantization
 from mnistx_export.codegen.node import Node, unsupported
 from mnistx_export.codegen.scales import to_byte, to_real
@@ -49,7 +49,7 @@ class Activation:
         if x.quantization or y.quantization:
             raise unsupported(layer.name, self.name, "its input is quantized and its output isn't, or the other way")
         text = each_number(layer, self.expression)
-        return Kernel(self.name, text, helpers=CLAMP_FLOAT)
+        return Kernel(self.name, text, helpers=CLAMP_FLOAT | NORMAL_CDF)
 
 
 def each_number(layer: Layer, written: str, parameters: str = "") -> str:
@@ -101,6 +101,21 @@ def read_clip(node: Node) -> Activation:
     """ONNX' Clip; of ReLU6, 0 to 6."""
     given = {at: float(weights.values) for at, weights in node.weights.items()}
     return bounds(Clamp(given.get(1, NONE.low), given.get(2, NONE.high)))
+
+
+def read_gelu(node: Node) -> Activation:
+    """ONNX' Gelu: x times the normal distribution's share below it, or the approximation by tanh of Hendrycks and
+    Gimpel, "Gaussian Error Linear Units", 2016.
+    """
+    if node.attributes.get("approximate", b"none") == b"none":
+        return Activation("gelu", "x[i] * normal_cdf(x[i])", lambda x: x * (1 + erf(x / sqrt(2))) / 2)
+    twice = 2 * sqrt(2 / pi)
+    exponent = f"({float_literal(-twice)} * x[i]) * (1.0f + (0.044715f * x[i] * x[i]))"
+    return Activation(
+        "gelu_tanh",
+        f"x[i] / (1.0f + expf({exponent}))",
+        lambda x: x * (1 + tanh(twice / 2 * (x + 0.044715 * x**3))) / 2,
+    )
 
 
 def read_hard_sigmoid(node: Node) -> Activation:

@@ -1,15 +1,19 @@
-"""Max pools, average pools, and the average of a whole plane."""
+"""Max pools, average pools, and the largest number or the average of a whole plane."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from mnistx_export.codegen.helpers import REQUANTIZE
-from mnistx_export.codegen.network import Kernel, Layer
+from mnistx_export.codegen.network import Constant, Kernel, Layer
 from mnistx_export.codegen.node import Node, unsupported
+from mnistx_export.codegen.operators.activation import byte_table
 from mnistx_export.codegen.scales import fixed_point
-from mnistx_runtime.artifact.c_text import fill, float_literal
+from mnistx_runtime.artifact.c_text import TYPES, fill, float_literal
 
 _POOL = """
-static void $name(const $input *x, $output *y)
+static void $name(const $input *x, $parameters$output *y)
 {
     for (int32_t row = 0; row < $rows; row++) {
         for (int32_t column = 0; column < $columns; column++) {
@@ -35,7 +39,9 @@ $count            for (int32_t c = 0; c < $channels; c++) {
 }
 """
 
+_COUNT = "            const int32_t count = (end_row - first_row) * (end_column - first_column);\n"
 _FIRST = "x[(((first_row * $width) + first_column) * $channels) + c]"
+_IN_PART = "its input is quantized and its output isn't, or the other way"
 
 
 @dataclass(frozen=True)
@@ -77,43 +83,73 @@ class Pool:
             "pad_y": self.pads[0],
             "pad_x": self.pads[1],
         }
-        count, start, step, written, helpers = self._average(layer) if self.average else self._largest(layer)
+        parts = self._average(layer) if self.average else self._largest(layer)
         text = fill(
             _POOL,
             **sizes,
-            count=count,
-            start=fill(start, **sizes),
-            step=step,
-            written=written,
+            parameters="".join(f"const {TYPES[each.values.dtype.name]} *{each.name}, " for each in parts.constants),
+            count=_COUNT if "count" in parts.written else "",
+            start=fill(parts.start, **sizes),
+            step=parts.step,
+            written=parts.written,
             name="$name",
         )
-        return Kernel("pool_mean" if self.average else "pool_max", text, helpers=helpers)
+        return Kernel("pool_mean" if self.average else "pool_max", text, parts.constants, helpers=parts.helpers)
 
-    def _largest(self, layer: Layer) -> tuple[str, str, str, str, dict[str, str]]:
-        """The parts of the template that differ."""
-        if layer.inputs[0].quantization != layer.output.quantization:
-            raise unsupported(layer.name, "MaxPool", "its input and output are quantized with different scales")
-        written = "(uint8_t)found" if layer.output.quantization else "found"
-        return "", _FIRST, "(value > found) ? value : found", written, {}
+    def _is_cut(self, layer: Layer) -> bool:
+        """Whether a window reaches beyond what it reads."""
+        sides, counts = layer.inputs[0].shape[:2], layer.output.shape[:2] if len(layer.output.shape) == 3 else (1, 1)
+        given = zip(sides, counts, self.kernel_size, self.stride, self.pads, strict=True)
+        return any(pad or (count - 1) * stride + kernel > side for side, count, kernel, stride, pad in given)
 
-    def _average(self, layer: Layer) -> tuple[str, str, str, str, dict[str, str]]:
-        """The parts of the template that differ."""
+    def _largest(self, layer: Layer) -> "_Parts":
         x, y = layer.inputs[0].quantization, layer.output.quantization
-        whole = self.kernel_size[0] * self.kernel_size[1]
-        varies = self.pads != (0, 0) and not self.count_padding
+        step = "(value > found) ? value : found"
         if x is None or y is None:
             if x is not y:
-                raise unsupported(
-                    layer.name, "AveragePool", "its input is quantized and its output isn't, or the other way"
-                )
-            count = "            const float count = (float)((end_row - first_row) * (end_column - first_column));\n"
-            divisor = "count" if varies else float_literal(whole)
-            return count if varies else "", "0.0f", "found + value", f"found / {divisor}", {}
-        if varies or (self.count_padding and self.pads != (0, 0)):
-            raise unsupported(layer.name, "AveragePool", "int8 averages have no padding")
-        (multiplier,), shift = fixed_point([x.scale / y.scale / whole])
-        rescaled = f"rescale(found - {whole * x.zero}, {multiplier}, {shift}) + {y.zero}"
-        return "", "0", "found + value", f"to_byte({rescaled}, 0, 255)", dict(REQUANTIZE)
+                raise unsupported(layer.name, "MaxPool", _IN_PART)
+            return _Parts(_FIRST, step, "found")
+        if x == y:
+            return _Parts(_FIRST, step, "(uint8_t)found")
+        return _Parts(_FIRST, step, "table[found]", (Constant("table", byte_table(x, y)),))
+
+    def _average(self, layer: Layer) -> "_Parts":
+        x, y = layer.inputs[0].quantization, layer.output.quantization
+        whole = self.kernel_size[0] * self.kernel_size[1]
+        varies = not self.count_padding and self._is_cut(layer)
+        if x is None or y is None:
+            if x is not y:
+                raise unsupported(layer.name, "AveragePool", _IN_PART)
+            return _Parts("0.0f", "found + value", f"found / {'(float)count' if varies else float_literal(whole)}")
+        counts = np.arange(1, whole + 1) if varies else np.array([whole])
+        multipliers, shift = fixed_point(x.scale / y.scale / counts)
+        multiplier = "multiplier[count - 1]" if varies else str(multipliers[0])
+        return _Parts(
+            "0",
+            f"found + (value - {x.zero})",
+            f"to_byte(rescale(found, {multiplier}, {shift}) + {y.zero}, 0, 255)",
+            (Constant("multiplier", multipliers),) if varies else (),
+            REQUANTIZE,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """What of the template is a kind's own.
+
+    Args:
+        start: of `found`.
+        step: what becomes of `found` with another `value`.
+        written: the output's expression, of `found` and of the window's `count` of numbers.
+        constants: see `Kernel`.
+        helpers: see `Kernel`.
+    """
+
+    start: str
+    step: str
+    written: str
+    constants: tuple[Constant, ...] = ()
+    helpers: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_max(node: Node) -> Pool:
@@ -126,19 +162,18 @@ def read_max(node: Node) -> Pool:
 def read_average(node: Node) -> Pool:
     """ONNX' AveragePool."""
     counted = bool(node.attributes.get("count_include_pad", 0))
-    if node.attributes.get("ceil_mode") and counted:
-        raise node.refuse("it counts padding, and its windows may reach beyond it (ceil_mode)")
-    varies = node.attributes.get("ceil_mode") or any(node.pads())
-    pool = Pool(True, node.pair("kernel_shape"), node.pair("strides"), node.pads()[:2], counted)
-    if varies and not counted and pool.pads == (0, 0):
-        raise node.refuse("its windows may reach beyond the image (ceil_mode)")
-    return pool
+    return Pool(True, node.pair("kernel_shape"), node.pair("strides"), node.pads()[:2], counted)
 
 
 def read_global_average(node: Node) -> Pool:
     """ONNX' GlobalAveragePool."""
     _, height, width = node.input_shapes[0]
     return Pool(True, (height, width), (height, width), (0, 0))
+
+
+def read_global_max(node: Node) -> Pool:
+    """ONNX' GlobalMaxPool."""
+    return replace(read_global_average(node), average=False)
 
 
 def read_mean(node: Node) -> Pool:
@@ -148,5 +183,10 @@ def read_mean(node: Node) -> Pool:
     )
     rank = len(node.input_shapes[0]) + 1
     if rank != 4 or sorted(axis % rank for axis in axes) != [2, 3]:
-        raise node.refuse("only the mean over height and width can be written")
+        raise node.refuse("only that over height and width can be written")
     return read_global_average(node)
+
+
+def read_largest(node: Node) -> Pool:
+    """ONNX' ReduceMax over height and width."""
+    return replace(read_mean(node), average=False)

@@ -32,6 +32,8 @@ CASES: dict[str, tuple[activation.Activation, Any]] = {
     "hard_swish": (activation.read_hard_swish(node()), functional.hardswish),
     "leaky": (activation.read_leaky_relu(node(alpha=0.1)), lambda x: functional.leaky_relu(x, 0.1)),
     "sigmoid": (activation.read_sigmoid(node()), torch.sigmoid),
+    "gelu": (activation.read_gelu(node()), functional.gelu),
+    "gelu_tanh": (activation.read_gelu(node(approximate=b"tanh")), lambda x: functional.gelu(x, approximate="tanh")),
     "tanh_of": (activation.read_tanh(node()), torch.tanh),
 }
 
