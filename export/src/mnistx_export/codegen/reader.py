@@ -14,9 +14,30 @@ LARGEST = 4096
 
 _BYTES = 951 * 1024  # of the workspace, without the model's own; the code doesn't compile where it needs more
 _STEPS = (
-    "head space numbers shrink resample blur top_hat pen ink otsu pieces lines printed erase segment several digit "
-    "image plausible cuts parts read"
-).split()
+    "head",
+    "space",
+    "numbers",
+    "shrink",
+    "resample",
+    "blur",
+    "top_hat",
+    "pen",
+    "ink",
+    "otsu",
+    "pieces",
+    "lines",
+    "printed",
+    "erase",
+    "segment",
+    "several",
+    "digit",
+    "image",
+    "plausible",
+    "cuts",
+    "parts",
+    "read",
+)
+"""The templates, in the order in which they call each other."""
 
 
 @dataclass(frozen=True)

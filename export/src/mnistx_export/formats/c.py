@@ -3,6 +3,7 @@
 import onnx
 
 from mnistx_export.codegen.onnx_reader import network_from_onnx
+from mnistx_export.codegen.reader import Reader, reader_files
 from mnistx_export.codegen.source import c_files
 from mnistx_export.formats.base import Conversion, Format
 from mnistx_export.formats.onnx import onnx_model
@@ -22,7 +23,11 @@ def c_from_module(conversion: Conversion) -> Files:
 
 def c_from_onnx(model: onnx.ModelProto, conversion: Conversion) -> Files:
     """The files of the folder, of a model in float32 or quantized."""
-    files = c_files(network_from_onnx(model), identifier(conversion.name), conversion.target)
+    name = identifier(conversion.name)
+    files = c_files(network_from_onnx(model), name, conversion.target)
+    if conversion.spec.preprocess == "mnist-digit":
+        reject = bool(conversion.spec.parameters.get("reject", True))
+        files |= reader_files(Reader(conversion.temperature, reject), name)
     return {f"{SUFFIX}/{path}": data for path, data in files.items()}
 
 

@@ -22,8 +22,8 @@ class Status(NamedTuple):
 
 
 STATUSES = (
-    Status("OK", 0, "done"),
-    Status("BAD_ARGUMENT", -1, "a pointer is null, the workspace isn't aligned to 16, or a side is below 1"),
+    Status("OK", 0, "the image was made"),
+    Status("BAD_ARGUMENT", -1, "a pointer is null, the workspace is not aligned to 16, or a side is below 1"),
     Status("TOO_LARGE", -2, "the picture has too many pixels a side"),
     Status("NO_INK", 1, "no ink found: nothing stands out from the ground"),
     Status("SEVERAL", 2, "more than one digit found"),

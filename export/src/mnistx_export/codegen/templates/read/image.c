@@ -96,7 +96,8 @@ static void scale_ink(const reader *r, const uint8_t *ink, int32_t size, int32_t
     double weights[MOST_WEIGHTS];
     for (int32_t at = 0; at < scaled; at++) {
         int32_t first = 0;
-        const int32_t taps = smaller(weigh(room, length, scaled, at, filter, weights, &first), size - first);
+        const int32_t all = weigh(room, length, scaled, at, filter, weights, &first);
+        const int32_t taps = smaller(all, size - first);
         for (int32_t line = 0; line < count; line++) {
             double sum = 0.0;
             for (int32_t i = 0; i < taps; i++) {

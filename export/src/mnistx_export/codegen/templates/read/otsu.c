@@ -1,7 +1,7 @@
 /* The level that separates ink from ground: the largest variance between two classes (Otsu 1979). */
 
-/* Of what lies at `above` or higher; the mean of all best levels. */
-static double find_threshold(const uint8_t *ink, int32_t count, double above)
+/* The mean of all best levels. */
+static double find_threshold(const uint8_t *ink, int32_t count)
 {
     int32_t counts[256];
     double spread[256];
@@ -9,7 +9,6 @@ static double find_threshold(const uint8_t *ink, int32_t count, double above)
     double all = 0.0;
     double all_mass = 0.0;
     for (int32_t level = 0; level < 256; level++) {
-        counts[level] = (level < (int32_t)above) ? 0 : counts[level];
         all += (double)counts[level];
         all_mass += (double)counts[level] * (double)level;
     }

@@ -5,7 +5,7 @@ static void remove_lines(reader *r)
 {
     const int32_t count = r->width * r->height;
     const line_sizes sizes = sizes_of_lines(r);
-    r->threshold = find_threshold(r->ink, count, 0.0);
+    r->threshold = find_threshold(r->ink, count);
     for (int32_t time = 0; time < 2; time++) {
         const double level = r->threshold * ((time == 0) ? 1.0 : 0.5);
         for (int32_t i = 0; i < count; i++) {
@@ -17,7 +17,7 @@ static void remove_lines(reader *r)
             continue;
         }
         erase_lines(&r->memory.lines, r->ink, r->width, r->height, r->grey);
-        const double lower = find_threshold(r->grey, count, 0.0);
+        const double lower = find_threshold(r->grey, count);
         find_pieces(&r->memory.found, r->grey, r->width, r->height, lower);
         int32_t tallest = 0;
         for (int32_t i = 0; i < r->memory.found.count; i++) {
@@ -29,19 +29,6 @@ static void remove_lines(reader *r)
         memcpy(r->ink, r->grey, (size_t)count);
         r->threshold = lower;
     }
-}
-
-/* Whether the largest piece reaches from edge to edge, as ruling does, and a digit doesn't. */
-static int32_t is_grid(const reader *r, const pieces *p)
-{
-    int32_t most = 0;
-    for (int32_t i = 1; i < p->count; i++) {
-        most = (p->areas[i] > p->areas[most]) ? i : most;
-    }
-    const int16_t *const bounds = p->boxes[most];
-    const int32_t sides = ((bounds[0] <= 1) ? 1 : 0) + ((bounds[1] <= 1) ? 1 : 0) +
-                          ((bounds[2] >= (r->width - 1)) ? 1 : 0) + ((bounds[3] >= (r->height - 1)) ? 1 : 0);
-    return sides >= 3;
 }
 
 /* The ink of each piece; none of those that lie along the picture's edge, as a frame does. */
@@ -74,14 +61,7 @@ static void weigh_pieces(const reader *r, pieces *p)
 
 static void segment(reader *r)
 {
-    pieces *const p = &r->memory.found;
     remove_lines(r);
-    for (int32_t time = 0; time < 3; time++) {
-        find_pieces(p, r->ink, r->width, r->height, r->threshold);
-        if ((p->count == 0) || !is_grid(r, p)) {
-            break;
-        }
-        r->threshold = find_threshold(r->ink, r->width * r->height, r->threshold);
-    }
-    weigh_pieces(r, p);
+    find_pieces(&r->memory.found, r->ink, r->width, r->height, r->threshold);
+    weigh_pieces(r, &r->memory.found);
 }
