@@ -183,7 +183,7 @@ static int32_t measure_line(const ruled *l, const track *t, int32_t first, int32
             used++;
         }
     }
-    if ((double)used < (0.5 * (double)(past - first))) {
+    if ((used == 0) || ((double)used < (0.5 * (double)(past - first)))) {
         return 0;
     }
     sort_doubles(thick, used);
