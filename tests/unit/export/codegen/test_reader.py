@@ -13,7 +13,8 @@ from PIL import Image
 import forms
 from generated_c import CC, WARNINGS
 from golden_pictures import GOLDEN
-from mnistx_export.codegen.reader import LARGEST, Reader, reader_files
+from mnistx_export.codegen.reader import Reader, reader_files
+from mnistx_export.codegen.reader_pair import LARGEST
 from mnistx_export.golden import draw_digit
 from mnistx_runtime import Predictor
 from mnistx_runtime.artifact.c_check import check_c

@@ -48,9 +48,11 @@ def test_a_digit_model_has_its_reader_beside_it(reject: bool, tmp_path: Path) ->
     assert not verify(folder).passed
 
 
-def test_a_model_of_other_pictures_has_none(conversion: Conversion) -> None:
-    files = format_named("c").write(replace(conversion, spec=replace(conversion.spec, preprocess="resize", preprocess_version=0)))
-    assert not [path for path in files if "_read" in path]
+@pytest.mark.parametrize(("preprocess", "count"), [("resize", 2), ("none", 0)])
+def test_a_model_of_other_pictures(preprocess: str, count: int, conversion: Conversion) -> None:
+    spec = replace(conversion.spec, preprocess=preprocess, preprocess_version=0)
+    files = format_named("c").write(replace(conversion, spec=spec))
+    assert sum("_read." in path for path in files) == count
 
 
 def test_bytes_are_the_same_again(conversion: Conversion) -> None:

@@ -87,15 +87,3 @@ int {{ name }}_read(const uint8_t *grey, int32_t width, int32_t height, uint8_t 
     measure_levels(r);
     return compete(r, image, (uint8_t *)workspace + READER_BYTES);
 }
-
-const char *{{ name }}_read_reason(int status)
-{
-    switch (status) {
-{% for reason in reasons %}
-    case {{ upper }}_READ_{{ reason.name }}:
-        return {{ reason.literal }};
-{% endfor %}
-    default:
-        return {{ unknown }};
-    }
-}

@@ -9,7 +9,7 @@
 #define {{ upper }}_READ_WORKSPACE_BYTES ({{ bytes }} + {{ upper }}_WORKSPACE_BYTES)
 
 {% for reason in reasons %}
-#define {{ upper }}_READ_{{ reason.name }} {{ reason.status }} /* {{ reason.text }} */
+#define {{ upper }}_READ_{{ reason.name }} {{ reason.status if reason.status >= 0 else "(%d)" % reason.status }} /* {{ reason.text }} */
 {% endfor %}
 
 #ifdef __cplusplus
