@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 import forms
 from generated_c import CC, WARNINGS
@@ -123,10 +123,50 @@ def touching(digits: str, overlap: float, side: int = 90) -> Pixels:
     return np.asarray(255 - page)
 
 
-@pytest.mark.parametrize("digits", ["17", "38", "60", "08", "52"])
+@pytest.mark.parametrize("digits", ["17", "38", "60", "08", "52", "88", "00"])
 def test_digits_that_touch_compete_with_one(digits: str, reader: CReader, predictor: Predictor) -> None:
     found = {check(reader, predictor, touching(digits, overlap / 100)) for overlap in range(30, 70, 4)}
     assert NUMBERS["SEVERAL"] in found
+
+
+@pytest.mark.parametrize("gap", range(2, 50, 8))
+def test_digits_in_two_pieces_and_cut_out_without_a_margin(gap: int, reader: CReader, predictor: Predictor) -> None:
+    for digit in (4, 5, 7):
+        drawn = draw_digit(digit, gap, 100)
+        broken = np.zeros((120 + gap, 120), np.uint8)
+        broken[10:60, 10:110], broken[60 + gap : 110 + gap, 10:110] = drawn[:50], drawn[50:]
+        check(reader, predictor, 255 - broken)
+        thick = np.asarray(Image.fromarray(drawn).filter(ImageFilter.MaxFilter(1 + 2 * (gap // 4))))
+        rows, columns = np.flatnonzero(thick.any(1)), np.flatnonzero(thick.any(0))
+        tight = thick[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        check(reader, predictor, tight // 2 + 60)
+        check(reader, predictor, 255 - tight)
+
+
+def scribble(seed: int) -> Pixels:
+    """Strokes, lines and noise at random."""
+    random = np.random.default_rng(seed)
+    height, width = random.integers(20, 200, 2).tolist()
+    page = np.full((height, width), random.integers(0, 256), np.uint8)
+    ink = int(page[0, 0]) ^ 128
+    for _ in range(int(random.integers(1, 4))):
+        thick, x, y, across, down = 1 + (width + height) // 60, width // 2, height // 2, 0, 1
+        for _ in range(int(random.integers(0, 2 * (width + height)))):
+            if random.random() < 0.1:
+                across, down = random.integers(-1, 2, 2).tolist()
+            x, y = (x + across) % width, (y + down) % height
+            page[y : y + thick, x : x + thick] = ink
+    for _ in range(int(random.integers(0, 3) * random.integers(0, 5))):
+        at = int(random.integers(0, min(height, width)))
+        (page if random.random() < 0.5 else page.T)[at : at + 2] = ink
+    noise = random.integers(0, 1 + random.integers(0, 200), page.shape) * (random.random() < 0.5)
+    return (page + noise).astype(np.uint8)
+
+
+@pytest.mark.parametrize("group", range(6))
+def test_scribbles(group: int, reader: CReader, predictor: Predictor) -> None:
+    for seed in range(group * 20, group * 20 + 20):
+        check(reader, predictor, scribble(seed))
 
 
 @pytest.mark.parametrize("digits", ["17", "38", "60", "25"])
