@@ -154,7 +154,15 @@ def convert(model: Model, target: Format, settings: Settings, name: str = "model
     try:
         with evaluation_mode(model.deployed), torch.random.fork_rng(devices=[]):
             return target.write(
-                Conversion(model.deployed, model.spec, settings.opset, model.calibration, name, settings.target)
+                Conversion(
+                    model.deployed,
+                    model.spec,
+                    settings.opset,
+                    model.calibration,
+                    name,
+                    settings.target,
+                    model.temperature,
+                )
             )
     except MnistxError:
         raise

@@ -4,12 +4,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from mnistx_export import __version__
 from mnistx_export.codegen.kernels import choose_kernel
 from mnistx_export.codegen.network import Constant, Kernel, Layer, Network
 from mnistx_export.codegen.passes import simplify
+from mnistx_export.codegen.templating import environment
 from mnistx_export.codegen.workspace import Workspace, plan
 from mnistx_runtime.artifact.c_text import array, fill
 
@@ -74,15 +73,8 @@ def c_files(network: Network, name: str, target: str) -> dict[str, bytes]:
         ),
     }
     values["functions"] = [text for text in dict.fromkeys(text for _, text in functions) if text]
-    environment = Environment(
-        loader=PackageLoader("mnistx_export.codegen"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
     return {
-        path.format(name=name): environment.get_template(template).render(values).encode()
+        path.format(name=name): environment().get_template(template).render(values).encode()
         for path, template in _TEMPLATES.items()
     }
 

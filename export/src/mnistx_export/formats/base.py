@@ -39,6 +39,7 @@ class Conversion:
             are none.
         name: the artifact's, without its ending; of generated code, what its names begin with.
         target: of generated code, what it is for.
+        temperature: of the model; see `Metadata`.
     """
 
     deployed: DeployedModule
@@ -47,6 +48,7 @@ class Conversion:
     calibration: NDArray[np.uint8] | None = None
     name: str = "model"
     target: str = "speed"
+    temperature: float = 1.0
 
     def example(self, batch: int) -> torch.Tensor:
         """Images to trace with: zeros, of their own storage, uint8 `(batch, channels, height, width)`."""

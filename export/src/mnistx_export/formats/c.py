@@ -3,6 +3,8 @@
 import onnx
 
 from mnistx_export.codegen.onnx_reader import network_from_onnx
+from mnistx_export.codegen.reader import Reader, reader_files
+from mnistx_export.codegen.resizer import resizer_files
 from mnistx_export.codegen.source import c_files
 from mnistx_export.formats.base import Conversion, Format
 from mnistx_export.formats.onnx import onnx_model
@@ -22,8 +24,18 @@ def c_from_module(conversion: Conversion) -> Files:
 
 def c_from_onnx(model: onnx.ModelProto, conversion: Conversion) -> Files:
     """The files of the folder, of a model in float32 or quantized."""
-    files = c_files(network_from_onnx(model), identifier(conversion.name), conversion.target)
+    name = identifier(conversion.name)
+    files = c_files(network_from_onnx(model), name, conversion.target)
+    files |= _reader_files(conversion, name)
     return {f"{SUFFIX}/{path}": data for path, data in files.items()}
+
+
+def _reader_files(conversion: Conversion, name: str) -> dict[str, bytes]:
+    """What makes the model's image of a picture; nothing for a preprocess that is only in Python."""
+    spec = conversion.spec
+    if spec.preprocess == "mnist-digit":
+        return reader_files(Reader(conversion.temperature, bool(spec.parameters.get("reject", True))), name)
+    return resizer_files(spec, name) if spec.preprocess == "resize" else {}
 
 
 C = Format(name="c", suffix=SUFFIX, write=c_from_module, folder=True)

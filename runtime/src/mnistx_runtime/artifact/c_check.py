@@ -1,13 +1,15 @@
 """What a folder of C may hold: arithmetic, and nothing that reaches outside of it by name.
 
-C that is compiled runs with the user's rights. What the toolkit writes includes headers of arithmetic, and calls the
-functions that it defines, `expf`, `logf`, `memcpy` and `memset`, and vector instructions. What names anything else
+C that is compiled runs with the user's rights. What the toolkit writes includes headers of arithmetic, calls the
+functions that it defines, `expf`, `logf`, `sqrtf`, `memcpy`, `memmove` and `memset`, and vector instructions, and holds
+no texts but those that say why a picture wasn't read. What names anything else
 isn't compiled. It may still write past its arrays: only a signature says who answers for that.
 """
 
 import re
 from collections.abc import Mapping
 
+from mnistx_runtime.artifact.c_reader import TEXTS
 from mnistx_runtime.errors import ArtifactError
 
 _HEADERS = frozenset(
@@ -15,7 +17,8 @@ _HEADERS = frozenset(
 )
 _DIRECTIVES = frozenset("if ifdef ifndef elif else endif define undef include".split())  # noqa: SIM905
 _CALLED = frozenset(
-    "expf logf memcpy memset defined sizeof for if while switch return __attribute__ __asm__ __has_include".split()  # noqa: SIM905
+    """expf logf sqrtf memcpy memmove memset
+    defined sizeof for if while switch return __attribute__ __asm__ __has_include""".split()  # noqa: SIM905
 )
 _INTRINSIC = re.compile(r"_mm\w*|wasm_\w+|v[a-z_]+\d*q?_\w+|__builtin_(?:convertvector|shufflevector|memcpy)")
 _ATTRIBUTE = re.compile(r"(?:vector_size|aligned)\s*\([\w *]+\)|may_alias|always_inline|noinline|unused")
@@ -65,7 +68,8 @@ def _foreign(text: str, own: set[str], defined: set[str], name: str) -> list[str
         if directive == "include" and rest.strip() not in _HEADERS | own:
             found.append(f"#include {rest.strip()}"[:80])
     plain = re.sub(r"^\s*#\s*include.*$", "", text, flags=re.MULTILINE)
-    found += [f"the text {each}"[:80] for each in re.findall(r'"[^"\n]*"?', plain) if not _TEXT.fullmatch(each)]
+    texts = [each for each in re.findall(r'"[^"\n]*"?', plain) if each not in TEXTS]
+    found += [f"the text {each}"[:80] for each in texts if not _TEXT.fullmatch(each)]
     found += ["a character"] * ("'" in plain) + ["a comment to the end of its line"] * ("//" in plain)
     for attributes in re.findall(r"__attribute__\s*\(\((.*?)\)\)(?!\))", plain, re.DOTALL):
         found += [f"the attribute {each.strip()}"[:80] for each in attributes.split(",") if not _is_plain(each)]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.artifact import archive, sidecar
+from mnistx_runtime.artifact.c_reader import without_reader
 from mnistx_runtime.artifact.metadata import DIGEST, Metadata
 from mnistx_runtime.artifact.sizes import require_metadata_size
 from mnistx_runtime.errors import ArtifactError
@@ -25,13 +26,14 @@ def model_name(files: Mapping[str, bytes]) -> str:
     """The prefix of all that the code declares, which its files are named by.
 
     Raises:
-        ArtifactError: there isn't one C file.
+        ArtifactError: there isn't one C file, beside the one that reads pictures.
     """
     found = [ending for ending in files if ending.startswith(f"{SUFFIX}/") and ending.endswith(".c")]
     sources = [ending.partition("/")[2].removesuffix(".c") for ending in found if ending.count("/") == 1]
-    if len(sources) != 1:
-        raise ArtifactError(f"a folder that ends in {SUFFIX} holds one .c file at its top, not {len(sources)}")
-    return sources[0]
+    models = without_reader(sources)
+    if len(models) != 1:
+        raise ArtifactError(f"a folder that ends in {SUFFIX} holds one .c file at its top, not {len(models)}")
+    return models[0]
 
 
 def artifact_names(names: list[str]) -> list[str]:

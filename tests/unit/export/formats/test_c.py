@@ -32,6 +32,29 @@ def test_a_model_of_a_users_is_exported_and_verified(target: str, tmp_path: Path
     assert session.metadata.names == ("cat", "dog", "owl")
 
 
+@pytest.mark.parametrize("reject", [True, False])
+def test_a_digit_model_has_its_reader_beside_it(reject: bool, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    module = nn.Sequential(nn.MaxPool2d(4), nn.Flatten(), nn.Linear(49, 10)).eval()
+    plain = InputSpec(channels=1, height=28, width=28, mean=(0.1,), std=(0.3,), preprocess="mnist-digit")
+    spec = plain if reject else replace(plain, parameters={"reject": False})
+    model = Model(module, spec, tuple("0123456789"), temperature=1.5)
+    assert export(model, "c", tmp_path / "net.c99").passed
+    folder = tmp_path / "net.c99"
+    assert verify(folder).passed and Predictor(folder, "c").metadata.temperature == 1.5
+    code = (folder / "net_read.c").read_text()
+    assert "/ 0x1.8p0f)" in code and ("found->rejected : 0" in code) == reject
+    (folder / "net_read.c").write_text(code.replace("return best;", "return 0;").replace("120", "121"))
+    assert not verify(folder).passed
+
+
+@pytest.mark.parametrize(("preprocess", "count"), [("resize", 2), ("none", 0)])
+def test_a_model_of_other_pictures(preprocess: str, count: int, conversion: Conversion) -> None:
+    spec = replace(conversion.spec, preprocess=preprocess, preprocess_version=0)
+    files = format_named("c").write(replace(conversion, spec=spec))
+    assert sum("_read." in path for path in files) == count
+
+
 def test_bytes_are_the_same_again(conversion: Conversion) -> None:
     assert format_named("c").write(conversion) == format_named("c").write(conversion)
 

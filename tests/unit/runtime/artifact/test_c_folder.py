@@ -88,6 +88,16 @@ def test_there_is_one_source(more: dict[str, bytes]) -> None:
         model_name(files)
 
 
+def test_the_reader_of_pictures_belongs_to_the_payload() -> None:
+    pair = {".c99/net_read.h": b"int read;\n", ".c99/net_read.c": b'#include "net_read.h"\n'}
+    files = seal(".c99", PAYLOAD | pair, METADATA, CERTIFICATE)
+    assert model_name(files) == "net"
+    assert DIGEST in read_props(files, "net")
+    changed = files | {".c99/net_read.c": b"int other;\n"}
+    parts = [read_parts(each, "net") for each in (files, changed, seal(".c99", PAYLOAD, METADATA, CERTIFICATE))]
+    assert parts[0] != parts[1] and parts[0] != parts[2]
+
+
 def test_what_belongs_to_a_model_is_told_by_its_name() -> None:
     assert artifact_names(["README.md", "build", "library.json", "metadata.json", "n.c", "n.h", "n.o"]) == [
         "metadata.json",
