@@ -330,4 +330,4 @@ def _erase(mask: Mask, erased: Mask, line: Ruling) -> None:
 
 
 def _widened(line: Mask, by: int) -> Mask:
-    return np.convolve(line, np.ones(2 * by + 1), "same") > 0
+    return np.convolve(line, np.ones(2 * by + 1))[by : by + len(line)] > 0

@@ -87,7 +87,7 @@ class Segmentation:
 
 
 def segment(ink: Bytes, room: float | None = None, sizes: Sizes | None = None) -> Segmentation:
-    """Separate ink by one level: Otsu's, raised while what lies above it is ruling.
+    """Separate ink by one level: Otsu's.
 
     Args:
         ink: as `ink_of` gives it.
@@ -96,11 +96,7 @@ def segment(ink: Bytes, room: float | None = None, sizes: Sizes | None = None) -
     """
     room = room_of(ink.shape) if room is None else room
     ink, printed, threshold = _without_print(ink, sizes or Sizes.for_one(ink.shape))
-    for _ in range(3):
-        pieces = components(ink > threshold)
-        if not len(pieces.areas) or not _is_grid(pieces, ink.shape):
-            break
-        threshold = _otsu(ink, above=threshold)
+    pieces = components(ink > threshold)
     return Segmentation(ink, threshold, pieces, _weights(pieces, ink, max(2, round(room * _BAND))), printed)
 
 
@@ -123,13 +119,6 @@ def _without_print(ink: Bytes, sizes: Sizes) -> tuple[Bytes, Lines, float]:
             break
         ink, threshold, printed = rest, lower, (printed[0] + lines[0], printed[1] + lines[1])
     return ink, printed, threshold
-
-
-def _is_grid(pieces: Components, shape: tuple[int, ...]) -> bool:
-    """Whether the largest piece reaches from edge to edge, as ruling does, and a digit doesn't."""
-    top, left, bottom, right = pieces.boxes[pieces.areas.argmax()]
-    height, width = shape
-    return bool((top <= 1) + (left <= 1) + (bottom >= height - 1) + (right >= width - 1) >= 3)
 
 
 def _weights(pieces: Components, ink: Bytes, band: int) -> NDArray[np.float64]:
@@ -157,10 +146,9 @@ def _histogram(ink: Bytes) -> NDArray[np.float64]:
     return np.array(Image.fromarray(ink).histogram(), np.float64)
 
 
-def _otsu(ink: Bytes, above: float = 0) -> float:
+def _otsu(ink: Bytes) -> float:
     """The threshold between two classes of brightness (Otsu 1979: largest variance between the classes)."""
     counts = _histogram(ink)
-    counts[: int(above)] = 0
     below, levels = np.cumsum(counts), np.arange(256)
     mass = np.cumsum(counts * levels)
     rest = below[-1] - below

@@ -4,7 +4,7 @@ from PIL import Image, ImageDraw
 
 from mnistx_export.golden import draw_digit
 from mnistx_runtime import Predictor
-from mnistx_runtime.preprocess.rulings import Lines, Sizes, erase, find_lines, printed_lines
+from mnistx_runtime.preprocess.rulings import Lines, Ruling, Sizes, erase, find_lines, printed_lines
 
 PREDICTOR = Predictor()
 
@@ -86,3 +86,10 @@ def test_noise_is_no_line() -> None:
     mask = np.random.default_rng(0).random((300, 300)) < 0.4
     sizes = Sizes.for_one(mask.shape)
     assert not any(printed_lines(find_lines(mask, sizes), mask.shape, sizes))
+
+
+def test_a_line_that_is_shorter_than_what_crosses_it_is_taken_out_too() -> None:
+    mask = np.zeros((20, 20), np.bool_)
+    mask[8:12, 5:8] = True
+    erased = erase(mask, ([Ruling(5, 8, 9.5, 0.0, 4.0)], []))
+    assert erased[8:12, 5:8].all() and not erased[:, :5].any()
