@@ -56,6 +56,6 @@ def test_a_graph_is_of_one_image_and_stays_as_it_is() -> None:
 
 
 def test_windows_beyond_padding_that_counts_are_refused() -> None:
-    model = onnx_model(conversion_of(nn.AvgPool2d(3, 4, 1, ceil_mode=True)))
+    model = onnx_model(conversion_of(nn.AvgPool2d(4, 3, 1, ceil_mode=True)))
     with pytest.raises(BadInput, match=r"layer 'avg_pool2d' .AveragePool.: it counts padding"):
         infer_shapes(model)

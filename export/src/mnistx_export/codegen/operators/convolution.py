@@ -81,7 +81,7 @@ static void $name(const $input *x, const $weight *weights, const $sum *bias, $pa
     for (int32_t row = 0; row < $rows; row++) {
         for (int32_t column = 0; column < $columns; column++) {
             $sum sum[$outputs];
-            $sum best[$outputs];
+            $sum best[$outputs] = {0};
             for (int32_t i = 0; i < $pool; i++) {
                 for (int32_t j = 0; j < $pool; j++) {
                     const int32_t top = (((row * $pool) + i) * $stride_y) - $top;

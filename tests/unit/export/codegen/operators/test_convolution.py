@@ -28,6 +28,7 @@ CASES: dict[str, dict[str, Any]] = {
     "relu6": {"clamp": Clamp(0, 0.5)},
     "pooled": {"pool": 2, "clamp": Clamp(0), "pads": (1, 1), "shape": (1, 8, 6)},
     "pooled odd": {"pool": 3, "pads": (1, 1), "shape": (1, 8, 11)},
+    "pooled whole": {"pool": 4, "kernel": (1, 3), "pads": (0, 0), "outputs": 1, "shape": (1, 4, 6)},
 }
 
 
