@@ -12,6 +12,7 @@ from mnistx_export.formats.base import Conversion, Format, format_named, require
 from mnistx_export.int8_gate import ChangedPrediction, Int8Gate, changed_predictions, measure_int8
 from mnistx_export.model import Model
 from mnistx_export.trial import trial_folder
+from mnistx_runtime.artifact.c_reader import SUFFIX as READER
 from mnistx_runtime.artifact.c_text import identifier
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import Files, open_artifact, seal
@@ -132,6 +133,9 @@ def export(model: Model, format: str | Format, path: str | Path, settings: Setti
         if target.baseline and model.validation is not None:
             found = _judge_int8(found, model, target, settings)
         moves = [(file, path.parent / file.relative_to(folder)) for file in files]
+        stale = set(path.glob(f"*{READER}.[ch]")) - {kept for _, kept in moves}
+        if stale:
+            raise BadInput(f"{path} holds {min(stale).name} of another model: name another folder, or remove it")
         for _, kept in moves:
             kept.parent.mkdir(parents=True, exist_ok=True)
         move_files(moves)
@@ -207,7 +211,8 @@ def check_target(target: Format, path: Path, settings: Settings) -> None:
         raise BadInput(f"{path}: a file of format {target.name} ends in {target.suffix}")
     if path.is_dir() and not target.folder:
         raise BadInput(f"{path} is a folder")
-    others = {each.name for each in path.glob("*.c")} - {f"{identifier(path.name.removesuffix(target.suffix))}.c"}
+    own = identifier(path.name.removesuffix(target.suffix))
+    others = {each.name for each in path.glob("*.c")} - {f"{own}.c", f"{own}{READER}.c"}
     if target.folder and others:
         raise BadInput(f"{path} holds {min(others)}: name another folder, or remove it")
     existing = next(folder for folder in path.absolute().parents if folder.exists())

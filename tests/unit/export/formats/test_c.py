@@ -66,6 +66,15 @@ def test_what_can_not_be_written_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_reader_of_another_model_is_not_left_beside_this_one(tmp_path: Path) -> None:
+    (tmp_path / "m.c99").mkdir()
+    (tmp_path / "m.c99" / "m_read.c").write_text("int other;")
+    module = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(6 * 140, 3)).eval()
+    with pytest.raises(BadInput, match=r"m_read\.c of another model"):
+        export(Model(module, replace(SPEC, preprocess="none"), ("cat", "dog", "owl")), "c", tmp_path / "m.c99")
+    assert [each.name for each in (tmp_path / "m.c99").iterdir()] == ["m_read.c"]
+
+
 def test_nothing_is_allocated_and_nothing_global_written(conversion: Conversion) -> None:
     plain = replace(conversion, target="portable")
     lines = format_named("c").write(plain)[".c99/model.c"].decode().splitlines()
