@@ -28,7 +28,8 @@ CASES: dict[str, tuple[tuple[int, int, int], dict[str, Any]]] = {
 SIZES = [(1, 1), (20, 31), (33, 12), (12, 130), (141, 15), (97, 64), (27, 27), (300, 2), (2, 200), (160, 151)]
 
 
-def spec(name: str) -> InputSpec:
+def spec(name: str, **other: Any) -> InputSpec:
+    """Of a case; with other parameters where some are given."""
     (channels, height, width), parameters = CASES[name]
     return InputSpec(
         channels=channels,
@@ -37,7 +38,7 @@ def spec(name: str) -> InputSpec:
         mean=(0.5,) * channels,
         std=(0.5,) * channels,
         preprocess="resize",
-        parameters=parameters,
+        parameters=other or parameters,
     )
 
 
@@ -102,17 +103,7 @@ def test_what_is_too_large_or_nothing_is_refused(library: tuple[Any, dict[str, i
     "parameters", [{"antialias": False}, {"interpolation": "lanczos"}, {"interpolation": "nearest"}]
 )
 def test_other_filters_are_in_python_alone(parameters: dict[str, Any]) -> None:
-    (channels, height, width), _ = CASES["colour"]
-    given = InputSpec(
-        channels=channels,
-        height=height,
-        width=width,
-        mean=(0.5,) * channels,
-        std=(0.5,) * channels,
-        preprocess="resize",
-        parameters=parameters,
-    )
-    assert resizer_files(given, "net") == {}
+    assert resizer_files(spec("colour", **parameters), "net") == {}
 
 
 def test_it_is_c_that_a_folder_may_hold() -> None:

@@ -1,21 +1,6 @@
-/* {{ name }}_read: makes of a picture the image that {{ name }}_predict reads. Plain C99; also C++.
- * Written by mnistx {{ version }}; who has such images already needs neither this file nor {{ name }}_read.c. */
-#ifndef {{ upper }}_READ_H
-#define {{ upper }}_READ_H
-
-#include "{{ name }}.h"
-
-#define {{ upper }}_READ_LARGEST {{ largest }} /* pixels a side */
-#define {{ upper }}_READ_WORKSPACE_BYTES {{ bytes }}
-
-{% for reason in reasons %}
-#define {{ upper }}_READ_{{ reason.name }} {{ reason.status if reason.status >= 0 else "(%d)" % reason.status }} /* {{ reason.text }} */
-{% endfor %}
-
-#ifdef __cplusplus
-extern "C" {
-#endif
-
+{% extends "read/pair.h" %}
+{% block purpose %}makes of a picture{% endblock %}
+{% block declaration %}
 /* The image of a picture, scaled as mnistx_runtime's preprocess "resize" scales it: {{ mode }}, {{ interpolation }}.
  *
  * pixels: height x width pixels of {{ upper }}_CHANNELS bytes, 0 to 255, row by row{{ ", red, green and blue side by side" if channels == 3 else "" }}.
@@ -24,12 +9,4 @@ extern "C" {
  *
  * Returns {{ upper }}_READ_OK, or why there's no image. */
 int {{ name }}_read(const uint8_t *pixels, int32_t width, int32_t height, uint8_t *image, void *workspace);
-
-/* What such a status means, as text. */
-const char *{{ name }}_read_reason(int status);
-
-#ifdef __cplusplus
-}
-#endif
-
-#endif
+{% endblock %}
