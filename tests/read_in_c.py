@@ -64,6 +64,7 @@ class CReader:
         """Load it, and take memory as its headers say."""
         library: Any = ctypes.CDLL(str(folder / "reader.so"))
         self._read, self._reason = getattr(library, f"{name}_read"), getattr(library, f"{name}_read_reason")
+        self._find, self._read_part = getattr(library, f"{name}_find"), getattr(library, f"{name}_read_part")
         self._reason.restype = ctypes.c_char_p
         headers = (folder / f"{name}_read.h").read_text() + (folder / f"{name}.h").read_text()
         own, models = (int(each) for each in re.findall(r"_WORKSPACE_BYTES \(?(\d+)", headers))
@@ -72,14 +73,29 @@ class CReader:
     def read(self, picture: Pixels) -> tuple[int, Pixels]:
         """Status and image of a grey picture, in a workspace full of what others left there."""
         image = np.zeros((28, 28), np.uint8)
-        self._memory[:] = 0xA5
-        place = self._memory.ctypes.data + -self._memory.ctypes.data % 16
-        pixels = np.ascontiguousarray(picture)
         size = (ctypes.c_int32(side) for side in picture.shape[::-1])
-        status: int = self._read(
-            ctypes.c_void_p(pixels.ctypes.data), *size, *map(ctypes.c_void_p, (image.ctypes.data, place))
-        )
+        pixels = np.ascontiguousarray(picture)
+        status: int = self._read(_pointer(pixels), *size, _pointer(image), self._workspace())
         return status, image
+
+    def find(self, picture: Pixels) -> tuple[int, list[list[int]]]:
+        """How many digits there are, or a status; of each, the box of its ink and the part to read."""
+        places = np.zeros((64, 8), np.int32)
+        size = (ctypes.c_int32(side) for side in picture.shape[::-1])
+        pixels = np.ascontiguousarray(picture)
+        found: int = self._find(_pointer(pixels), *size, _pointer(places), self._workspace())
+        return found, places[: max(found, 0)].tolist()
+
+    def read_part(self, picture: Pixels, part: list[int]) -> tuple[int, Pixels]:
+        """What `read` does, of a part of a picture: left, top, right, bottom."""
+        image, box, pixels = np.zeros((28, 28), np.uint8), np.array(part, np.int32), np.ascontiguousarray(picture)
+        width = ctypes.c_int32(picture.shape[1])
+        status: int = self._read_part(_pointer(pixels), width, _pointer(box), _pointer(image), self._workspace())
+        return status, image
+
+    def _workspace(self) -> ctypes.c_void_p:
+        self._memory[:] = 0xA5
+        return ctypes.c_void_p(self._memory.ctypes.data + -self._memory.ctypes.data % 16)
 
     def reason(self, status: int) -> str:
         """Its text."""
@@ -97,3 +113,7 @@ def read_in_python(predictor: Predictor, picture: Pixels) -> tuple[int, Pixels |
     if reason is None:
         return 0, prepared.image[0]
     return next(NUMBERS[name] for name, text in _TEXTS.items() if text in reason), None
+
+
+def _pointer(array: NDArray[Any]) -> ctypes.c_void_p:
+    return ctypes.c_void_p(array.ctypes.data)

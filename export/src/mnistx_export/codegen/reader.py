@@ -31,6 +31,7 @@ _STEPS = (
     "cuts",
     "parts",
     "read",
+    "find",
     "reason",
 )
 """The templates, in the order in which they call each other."""

@@ -14,6 +14,8 @@ FORMATS = {
     "ncnn": "mnistx_export.formats.ncnn:NCNN",
     "c": "mnistx_export.formats.c:C",
     "c-int8": "mnistx_export.formats.c_int8:C_INT8",
+    "web": "mnistx_export.formats.web:WEB",
+    "web-fp32": "mnistx_export.formats.web_fp32:WEB_FP32",
     "coreml": "mnistx_export.formats.coreml:COREML",
 }
 

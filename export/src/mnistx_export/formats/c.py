@@ -26,11 +26,11 @@ def c_from_onnx(model: onnx.ModelProto, conversion: Conversion) -> Files:
     """The files of the folder, of a model in float32 or quantized."""
     name = identifier(conversion.name)
     files = c_files(network_from_onnx(model), name, conversion.target)
-    files |= _reader_files(conversion, name)
+    files |= picture_files(conversion, name)
     return {f"{SUFFIX}/{path}": data for path, data in files.items()}
 
 
-def _reader_files(conversion: Conversion, name: str) -> dict[str, bytes]:
+def picture_files(conversion: Conversion, name: str) -> dict[str, bytes]:
     """What makes the model's image of a picture; nothing for a preprocess that is only in Python."""
     spec = conversion.spec
     if spec.preprocess == "mnist-digit":

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mnistx_runtime.artifact import archive, c_folder, onnx_file, schema_1, sidecar, trailer
+from mnistx_runtime.artifact import archive, c_folder, onnx_file, schema_1, sidecar, trailer, web_page
 from mnistx_runtime.artifact.digests import part_digests, payload_sha256, sha256
 from mnistx_runtime.artifact.metadata import DIGEST, Metadata, is_ours, props_sha256
 from mnistx_runtime.artifact.sizes import require_metadata_size, require_size
@@ -118,6 +118,7 @@ _SIDECAR = Container(
 )
 
 _C = Container(c_folder.read_props, c_folder.read_parts, c_folder.write_props)
+_WEB = Container(web_page.read_props, web_page.read_parts, web_page.write_props)
 
 CONTAINERS = {
     ".onnx": _ONNX,
@@ -130,6 +131,7 @@ CONTAINERS = {
     ".param": _SIDECAR,
     ".mlpackage": _SIDECAR,
     c_folder.SUFFIX: _C,
+    web_page.SUFFIX: _WEB,
 }
 """By the last ending of the file that is loaded."""
 

@@ -27,6 +27,7 @@ BACKENDS = {
     "executorch": "mnistx_runtime.backends.executorch:ExecuTorch",
     "ncnn": "mnistx_runtime.backends.ncnn:Ncnn",
     "c": "mnistx_runtime.backends.c:C",
+    "web": "mnistx_runtime.backends.web:Web",
     "torch": "mnistx_runtime.backends.checkpoint:Checkpoint",
 }
 
@@ -40,6 +41,7 @@ SUFFIXES = {
     ".pte": "executorch",
     ".param": "ncnn",
     ".c99": "c",
+    ".html": "web",
     ".safetensors": "torch",
 }
 """Which runtime a file's ending asks for."""
@@ -47,8 +49,8 @@ SUFFIXES = {
 CRASHING = ("ncnn", "litert", "executorch")
 """Runtimes known to crash on some files whose certificate fits."""
 
-_VARIANTS = ("-int8", "-fp16")
-"""What ends the name of a file of reduced precision."""
+_VARIANTS = ("-int8", "-fp16", "-fp32")
+"""What ends the name of a file whose precision isn't its format's usual one."""
 
 CHUNK = 64  # images a run: throughput rises little beyond, memory rises in step
 _CHUNK_PIXELS = 1 << 20  # of them at most; images of 224x224 in colour, 6 a run

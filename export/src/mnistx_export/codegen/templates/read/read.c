@@ -58,26 +58,25 @@ static box surroundings_of(const reader *r, int32_t factor, int32_t width, int32
     return found;
 }
 
-int {{ name }}_read(const uint8_t *grey, int32_t width, int32_t height, uint8_t *image, void *workspace)
+static int32_t check_arguments(const uint8_t *grey, int32_t width, int32_t height, const void *to, const void *workspace)
 {
-    if ((grey == NULL) || (image == NULL) || (workspace == NULL) || (((uintptr_t)workspace % 16u) != 0u) ||
-        (width < 1) || (height < 1)) {
+    if ((grey == NULL) || (to == NULL) || (workspace == NULL) || (((uintptr_t)workspace % 16u) != 0u) || (width < 1) ||
+        (height < 1)) {
         return {{ upper }}_READ_BAD_ARGUMENT;
     }
-    if (larger(width, height) > {{ upper }}_READ_LARGEST) {
-        return {{ upper }}_READ_TOO_LARGE;
-    }
-    if ((width == SIDE) && (height == SIDE) && is_model_image(grey)) {
-        memcpy(image, grey, SIDE * SIDE);
-        return {{ upper }}_READ_OK;
-    }
-    reader *const r = (reader *)workspace;
-    const box all = {0, 0, width, height};
+    return (larger(width, height) > {{ upper }}_READ_LARGEST) ? {{ upper }}_READ_TOO_LARGE : {{ upper }}_READ_OK;
+}
+
+/* The image of the digit in a picture, or in a part of one, whose rows are `stride` pixels apart. */
+static int32_t read_digit(reader *r, const uint8_t *grey, int32_t stride, box all, uint8_t *image)
+{
+    const int32_t width = all.right;
+    const int32_t height = all.bottom;
     int32_t factor = 1;
-    int32_t status = look(r, grey, width, all, 1, &factor);
+    int32_t status = look(r, grey, stride, all, 1, &factor);
     if ((status == {{ upper }}_READ_OK) && (factor > 1) &&
         (larger(r->digit.right - r->digit.left, r->digit.bottom - r->digit.top) < 120)) {
-        status = look(r, grey, width, surroundings_of(r, factor, width, height), 0, &factor);
+        status = look(r, grey, stride, surroundings_of(r, factor, width, height), 0, &factor);
     }
     if (status != {{ upper }}_READ_OK) {
         return status;
@@ -85,5 +84,31 @@ int {{ name }}_read(const uint8_t *grey, int32_t width, int32_t height, uint8_t 
     r->distinctness = find_distinctness(r->ink, r->width * r->height, r->threshold);
     mark_digit(r);
     measure_levels(r);
-    return compete(r, image, (uint8_t *)workspace + READER_BYTES);
+    return compete(r, image, (uint8_t *)(void *)r + READER_BYTES);
+}
+
+int {{ name }}_read(const uint8_t *grey, int32_t width, int32_t height, uint8_t *image, void *workspace)
+{
+    const int32_t status = check_arguments(grey, width, height, (const void *)image, workspace);
+    const box all = {0, 0, width, height};
+    if (status != {{ upper }}_READ_OK) {
+        return status;
+    }
+    if ((width == SIDE) && (height == SIDE) && is_model_image(grey)) {
+        memcpy(image, grey, SIDE * SIDE);
+        return {{ upper }}_READ_OK;
+    }
+    return read_digit((reader *)workspace, grey, width, all, image);
+}
+
+int {{ name }}_read_part(const uint8_t *grey, int32_t width, const int32_t *place, uint8_t *image, void *workspace)
+{
+    const int32_t is_part = (place != NULL) && (place[0] >= 0) && (place[1] >= 0) && (place[2] <= width);
+    const box all = {0, 0, is_part ? (place[2] - place[0]) : 0, is_part ? (place[3] - place[1]) : 0};
+    const int32_t status = check_arguments(grey, all.right, all.bottom, (const void *)image, workspace);
+    if (status != {{ upper }}_READ_OK) {
+        return status;
+    }
+    const uint8_t *const first = grey + (((ptrdiff_t)place[1] * width) + place[0]);
+    return read_digit((reader *)workspace, first, width, all, image);
 }

@@ -1,0 +1,115 @@
+"""A model as one HTML page: its metadata lie in one block of the page, its WebAssembly in another."""
+
+import json
+import re
+import zlib
+from binascii import a2b_base64, b2a_base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mnistx_runtime.artifact import sidecar
+from mnistx_runtime.artifact.sizes import require_metadata_size
+from mnistx_runtime.errors import ArtifactError
+
+SUFFIX = ".html"
+METADATA, MODEL = "mnistx-metadata", "mnistx-model"
+"""The blocks' ids."""
+
+_MOST = 1 << 28  # bytes of code or constants, unpacked
+
+
+@dataclass(frozen=True)
+class Wasm:
+    """A model as WebAssembly.
+
+    Args:
+        code: by "simd" and "scalar", all sections of the module before the constants.
+        data: the section of constants, which both share.
+    """
+
+    code: dict[str, bytes]
+    data: bytes
+
+    def module(self, build: str = "simd") -> bytes:
+        """The module of a build."""
+        return self.code[build] + self.data
+
+
+def block(name: str, content: str) -> str:
+    """A block of a page that isn't run.
+
+    >>> block("a", '{"text": "</script>"}')
+    '<script type="application/json" id="a">{"text": "\\\\u003c/script>"}</script>'
+    """
+    return f'<script type="application/json" id="{name}">{content.replace("<", chr(92) + "u003c")}</script>'
+
+
+def wasm_block(wasm: Wasm) -> str:
+    """The block that holds WebAssembly, deflated, in base64."""
+    packed = {"code": {build: _pack(code) for build, code in sorted(wasm.code.items())}, "data": _pack(wasm.data)}
+    return block(MODEL, json.dumps(packed, separators=(",", ":")))
+
+
+def read_wasm(files: Mapping[str, bytes], source: str) -> Wasm:
+    """The inverse of `wasm_block`, of a page.
+
+    Raises:
+        ArtifactError: there's none, or it is damaged.
+    """
+    try:
+        values: dict[str, Any] = json.loads(_find(files[SUFFIX], MODEL, source)[1])
+        code = {str(build): _unpack(text) for build, text in values["code"].items()}
+        found = Wasm(code, _unpack(values["data"]))
+        found.module()
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, zlib.error) as error:
+        raise ArtifactError(f"{source} holds no readable WebAssembly of mnistx's; export it again") from error
+    return found
+
+
+def read_props(files: Mapping[str, bytes], source: str) -> dict[str, str]:
+    """The metadata in the page.
+
+    Raises:
+        ArtifactError: there are none, or they are damaged.
+    """
+    content = _find(files[SUFFIX], METADATA, source)[1]
+    require_metadata_size(len(content), source)
+    return sidecar.parse(content, source)
+
+
+def read_parts(files: Mapping[str, bytes], source: str) -> dict[str, bytes]:
+    """The payload: the model, and all else of the page but the metadata."""
+    before, _, after = _find(files[SUFFIX], METADATA, source)
+    page = before + after
+    start, model, end = _find(page, MODEL, source)
+    return {"model": model, "page": start + end}
+
+
+def write_props(files: Mapping[str, bytes], props: Mapping[str, str]) -> dict[str, bytes]:
+    """The page with this metadata."""
+    before, _, after = _find(files[SUFFIX], METADATA, "the page")
+    content = json.dumps({"props": dict(props)}, sort_keys=True).replace("<", "\\u003c") if props else ""
+    return {**files, SUFFIX: before + content.encode() + after}
+
+
+def _find(page: bytes, name: str, source: str) -> tuple[bytes, bytes, bytes]:
+    """What stands before the content of the only block of this name, it, and what follows."""
+    start = f'<script type="application/json" id="{name}">'.encode()
+    found = [each.end() for each in re.finditer(re.escape(start), page)]
+    end = page.find(b"</script>", found[0]) if len(found) == 1 else -1
+    if end < 0:
+        raise ArtifactError(f"{source} is not a readable model of mnistx's: it has no block {name!r}, or several")
+    return page[: found[0]], page[found[0] : end], page[end:]
+
+
+def _pack(data: bytes) -> str:
+    return b2a_base64(zlib.compress(data, 9), newline=False).decode()
+
+
+def _unpack(text: str) -> bytes:
+    unpacking = zlib.decompressobj()
+    found = unpacking.decompress(a2b_base64(text), _MOST)
+    if not unpacking.eof:
+        raise ValueError(f"more than {_MOST} bytes, or cut off")
+    return found
