@@ -61,6 +61,7 @@ ALL = "all"
     show_default=True,
     help="Of c and c-int8, what the code is for.",
 )
+@click.option("--module", is_flag=True, help="With web: beside the page mnistx.js, an ES module, and its types.")
 @data_dir
 @as_json
 def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any) -> None:
@@ -75,7 +76,10 @@ def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any
     from mnistx_export.exporter import export as export_model
     from mnistx_export.format_results import HEADER, draw_changed, format_lines, format_row
     from mnistx_export.formats.base import format_named
+    from mnistx_runtime.artifact.web_page import SUFFIX
     from mnistx_runtime.errors import BackendUnavailable, BadInput
+
+    from mnistx_export.web.module import write_module
 
     targets = [format_named(name) for name in (FORMATS if ALL in names else dict.fromkeys(names))]
     settings = Settings(asked["opset"], asked["atol"], asked["max_drop"], asked["target"])
@@ -85,6 +89,9 @@ def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any
         raise BadInput(f"{out}: several formats need a folder, not a file")
     if len(targets) == 1:
         check_target(targets[0], paths[targets[0].name], settings)
+    pages = [target.name for target in targets if target.suffix == SUFFIX]
+    if asked["module"] and len(pages) != 1:
+        raise BadInput("--module goes with one page: --format web or --format web-fp32")
     model = _model(source, asked, any(target.baseline for target in targets))
     worst = 0
     if len(targets) > 1 and not as_json:
@@ -104,6 +111,8 @@ def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any
                 say(f"{target.name:<12} {one_line(error)}")
             continue
         draw_changed(source.parent, found, model)
+        if asked["module"] and target.name in pages:
+            write_module(found.path)
         if as_json:
             print_json(found.to_dict())
         else:

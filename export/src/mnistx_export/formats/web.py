@@ -13,6 +13,7 @@ from mnistx_export.web.wasm import wasm_from_c
 from mnistx_runtime.artifact.c_text import identifier
 from mnistx_runtime.artifact.container import Files
 from mnistx_runtime.artifact.web_page import SUFFIX
+from mnistx_runtime.errors import BadInput
 
 _TARGET = "speed"
 
@@ -29,7 +30,13 @@ def web_from_module(conversion: Conversion) -> Files:
 def web_from_onnx(model: onnx.ModelProto, conversion: Conversion) -> Files:
     """The page of a model in float32 or quantized."""
     name = identifier(conversion.name)
-    files = c_files(network_from_onnx(model), name, _TARGET) | picture_files(conversion, name)
+    pictures = picture_files(conversion, name)
+    if not pictures and conversion.spec.preprocess != "none":
+        raise BadInput(
+            f"a page can't prepare pictures by preprocess {conversion.spec.preprocess!r} as this spec asks for it: "
+            "'mnist-digit' and 'none' it can, and 'resize' with antialias in bilinear, bicubic or box"
+        )
+    files = c_files(network_from_onnx(model), name, _TARGET) | pictures
     return {SUFFIX: build_page(wasm_from_c(files, name))}
 
 

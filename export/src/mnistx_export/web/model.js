@@ -3,7 +3,9 @@
 const MOST_SIDE = 4096; // pixels; what is larger is averaged down, as the code in C takes no more
 const LARGE = 100; // log-probabilities beyond which a tolerance grows in proportion
 const SEVERAL = 2; // the status of a picture that holds more than one digit
-const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98];
+const SIMD = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98,
+];
 const SIMD_TAIL = [11]; // the smallest module with an instruction of vectors, in two lines
 
 /**

@@ -261,7 +261,10 @@ function drawPicture() {
   const { width, height } = view.picture;
   const scale = Math.min(1, MOST_SHOWN / Math.max(width, height));
   const canvas = byId("picture");
-  Object.assign(canvas, { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) });
+  Object.assign(canvas, {
+    width: Math.max(1, Math.round(width * scale)),
+    height: Math.max(1, Math.round(height * scale)),
+  });
   const whole = new OffscreenCanvas(width, height);
   whole.getContext("2d").putImageData(view.picture, 0, 0);
   const context = canvas.getContext("2d");
@@ -271,9 +274,14 @@ function drawPicture() {
   const line = Math.max(2, canvas.width / 200);
   for (const [at, { box, answer }] of view.result.found.entries()) {
     const [left, top, right, bottom] = box.map((side) => side * factor);
-    context.strokeStyle = answer ? style.borderColor : style.color;
-    context.lineWidth = at === view.chosen ? 2 * line : line;
-    context.strokeRect(left - line, top - line, right - left + 2 * line, bottom - top + 2 * line);
+    for (const [colour, width] of [
+      ["#fff", 2],
+      [answer ? style.borderColor : style.color, at === view.chosen ? 1.5 : 0.75],
+    ]) {
+      context.strokeStyle = colour;
+      context.lineWidth = line * width;
+      context.strokeRect(left - line, top - line, right - left + 2 * line, bottom - top + 2 * line);
+    }
   }
 }
 
@@ -288,7 +296,7 @@ function sentence(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** With two decimals near 1, and never rounded up to it. */
 function percent(share) {
-  const digits = share > 0.9995 && share < 1 ? 2 : 1;
-  return `${(100 * share).toFixed(digits)}%`;
+  return `${share > 0.995 ? Math.floor(1e4 * share) / 100 : (100 * share).toFixed(1)}%`;
 }

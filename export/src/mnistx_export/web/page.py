@@ -20,6 +20,9 @@ _POLICY = (
     "form-action 'none'",
 )
 
+_PLACE = re.compile(r"<!-- (\w+) -->|/\* (\w+) \*/")
+"""In page.html, what is put in."""
+
 
 def build_page(wasm: Wasm) -> bytes:
     """A page without metadata, which sealing puts in.
@@ -37,7 +40,7 @@ def build_page(wasm: Wasm) -> bytes:
         "model": wasm_block(wasm),
         "script": script,
     }
-    return re.sub(r"\{\{ (\w+) \}\}", lambda found: values[found[1]], read_source("page.html")).encode()
+    return _PLACE.sub(lambda found: values[found[1] or found[2]], read_source("page.html")).encode()
 
 
 def read_source(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Compiles generated C to WebAssembly: with vectors and without, around the same constants."""
+"""Compiles generated C to WebAssembly: with vectors and without, around the same constants where they can share them."""
 
 import os
 import subprocess
@@ -46,10 +46,10 @@ def wasm_from_c(files: Mapping[str, bytes], name: str) -> Wasm:
                 zip(BUILDS, pool.map(lambda build: _compile(Path(folder), names, name, build), BUILDS), strict=True)
             )
     parts = {build: _split(data) for build, data in built.items()}
-    data = {constants for _, constants in parts.values()}
-    if len(data) != 1:
-        raise BadInput("the C compiler laid out the model's constants in two ways, which a page can't share")
-    return Wasm({build: code for build, (code, _) in parts.items()}, data.pop())
+    code, constants = ({build: part[at] for build, part in parts.items()} for at in (0, 1))
+    if len(set(constants.values())) > 1:  # of a small network, one build may hold some in its code
+        return Wasm({build: code[build] + constants[build] for build in code}, b"")
+    return Wasm(code, constants["simd"])
 
 
 def _compile(folder: Path, sources: list[str], name: str, build: str) -> bytes:

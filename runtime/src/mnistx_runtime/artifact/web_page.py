@@ -45,6 +45,15 @@ def block(name: str, content: str) -> str:
     return f'<script type="application/json" id="{name}">{content.replace("<", chr(92) + "u003c")}</script>'
 
 
+def read_block(page: bytes, name: str, source: str) -> bytes:
+    """The content of a block.
+
+    Raises:
+        ArtifactError: there's none, or several.
+    """
+    return _find(page, name, source)[1]
+
+
 def wasm_block(wasm: Wasm) -> str:
     """The block that holds WebAssembly, deflated, in base64."""
     packed = {"code": {build: _pack(code) for build, code in sorted(wasm.code.items())}, "data": _pack(wasm.data)}
@@ -58,7 +67,7 @@ def read_wasm(files: Mapping[str, bytes], source: str) -> Wasm:
         ArtifactError: there's none, or it is damaged.
     """
     try:
-        values: dict[str, Any] = json.loads(_find(files[SUFFIX], MODEL, source)[1])
+        values: dict[str, Any] = json.loads(read_block(files[SUFFIX], MODEL, source))
         code = {str(build): _unpack(text) for build, text in values["code"].items()}
         found = Wasm(code, _unpack(values["data"]))
         found.module()
@@ -73,7 +82,7 @@ def read_props(files: Mapping[str, bytes], source: str) -> dict[str, str]:
     Raises:
         ArtifactError: there are none, or they are damaged.
     """
-    content = _find(files[SUFFIX], METADATA, source)[1]
+    content = read_block(files[SUFFIX], METADATA, source)
     require_metadata_size(len(content), source)
     return sidecar.parse(content, source)
 

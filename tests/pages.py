@@ -1,0 +1,63 @@
+"""Pages as `mnistx export` writes them, of the released model without training's data, and of others."""
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from mnistx_export.codegen.onnx_reader import network_from_onnx
+from mnistx_export.codegen.reader import Reader, reader_files
+from mnistx_export.codegen.source import c_files
+from mnistx_export.web.page import build_page
+from mnistx_export.web.wasm import wasm_from_c
+from mnistx_runtime.artifact.container import open_artifact, seal
+from mnistx_runtime.artifact.web_page import MODEL, SUFFIX, Wasm, read_block, read_wasm, wasm_block
+
+RELEASED = Path(__file__).parent.parent / "artifacts" / "mnist-cnn.onnx"
+
+
+@functools.cache
+def released_page() -> bytes:
+    """The released model in float32, sealed with the certificate of the released .onnx."""
+    artifact = open_artifact(RELEASED)
+    files = c_files(network_from_onnx(onnx.load(RELEASED)), "digits", "speed")
+    wasm = wasm_from_c(files | reader_files(Reader(artifact.metadata.temperature), "digits"), "digits")
+    return seal(SUFFIX, {SUFFIX: build_page(wasm)}, artifact.metadata, artifact.certificate)[SUFFIX]
+
+
+def with_wasm(page: bytes, change: Callable[[Wasm], Wasm], keep_digest: bool) -> bytes:
+    """A page whose model was changed; its metadata know of it or don't."""
+    changed = wasm_block(change(read_wasm({SUFFIX: page}, "the page"))).encode()
+    start = f'<script type="application/json" id="{MODEL}">'.encode()
+    old = start + read_block(page, MODEL, "the page") + b"</script>"
+    assert page.count(old) == 1
+    page = page.replace(old, changed)
+    if keep_digest:
+        return page
+    artifact = open_artifact(RELEASED)
+    return seal(SUFFIX, {SUFFIX: page}, artifact.metadata, artifact.certificate)[SUFFIX]
+
+
+def with_weights_changed(wasm: Wasm) -> Wasm:
+    """Eight weights of the last layer, far from what they were."""
+    data = bytearray(wasm.data)
+    weights = np.frombuffer(open_weights(), np.float32)
+    at = data.find(np.ascontiguousarray(weights[:8]).tobytes())
+    assert at > 0
+    data[at : at + 32] = np.full(8, 40, np.float32).tobytes()
+    return Wasm(wasm.code, bytes(data))
+
+
+def open_weights() -> bytes:
+    """The first convolution's bias of the released model."""
+    tensors = {each.name: each for each in onnx.load(RELEASED).graph.initializer}
+    return next(each.raw_data for name, each in tensors.items() if name.endswith("conv2.bias"))
+
+
+def props_of(page: bytes) -> Mapping[str, str]:
+    """The properties in a page."""
+    props: Mapping[str, str] = json.loads(read_block(page, "mnistx-metadata", "the page"))["props"]
+    return props

@@ -1,0 +1,88 @@
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnistx_runtime.artifact.certificate import Certificate
+from mnistx_runtime.artifact.container import seal
+from mnistx_runtime.artifact.metadata import Metadata
+from mnistx_runtime.artifact.verification import verify
+from mnistx_runtime.artifact.web_page import METADATA, SUFFIX, Wasm, block, wasm_block
+from mnistx_runtime.backends import backend, runtime_of
+from mnistx_runtime.backends.web import MISSING
+from mnistx_runtime.errors import ArtifactError
+from mnistx_runtime.input_spec import InputSpec
+
+wasmtime = pytest.importorskip("wasmtime", reason=MISSING)
+
+TEXT = """(module
+  (memory (export "memory") 1)
+  (func (export "image") (result i32) i32.const 64)
+  (func (export "log_probs") (result i32) i32.const 128)
+  (func (export "predict") (result i32)
+    (f32.store (i32.const 128) (f32.neg (f32.convert_i32_u (i32.load8_u (i32.const 64)))))
+    (f32.store (i32.const 132) (f32.neg (f32.convert_i32_u (i32.load8_u (i32.const 127)))))
+    {end}))"""
+"""A model that answers with the first and the last pixel."""
+
+OWN = Metadata(
+    names=("a", "b"),
+    input=InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.5,)),
+    description="x",
+    toolkit_version="0.1.0",
+)
+IMAGES = np.random.default_rng(0).integers(0, 256, (5, 1, 8, 8)).astype(np.uint8)
+ANSWERS = -IMAGES[:, 0, [0, 7], [0, 7]].astype(np.float32)
+
+
+def page(folder: Path, text: str = TEXT.format(end="i32.const 0")) -> Path:
+    module = wasmtime.wat2wasm(text)
+    model = wasm_block(Wasm({"simd": bytes(module)}, b""))
+    payload = {SUFFIX: f"<html>{block(METADATA, '')}{model}</html>".encode()}
+    path = folder / "m.html"
+    path.write_bytes(seal(SUFFIX, payload, OWN, Certificate(IMAGES, ANSWERS))[SUFFIX])
+    return path
+
+
+def test_it_answers_and_verifies_by_its_path(tmp_path: Path) -> None:
+    path = page(tmp_path)
+    assert runtime_of(path) == "web"
+    assert (backend("web").load(path, 1).run(IMAGES) == ANSWERS).all()
+    assert backend("web").load(path, 1).run(IMAGES[:0]).shape == (0, 2)
+    assert verify(path).passed
+
+
+def test_threads_take_turns(tmp_path: Path) -> None:
+    session = backend("web").load(page(tmp_path), 1)
+    with ThreadPoolExecutor(8) as pool:
+        for answers in pool.map(lambda _: session.run(np.tile(IMAGES, (20, 1, 1, 1))), range(16)):
+            assert (answers == np.tile(ANSWERS, (20, 1))).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda text: text.replace("i32.const 0))", "unreachable))"), "can't be run"),
+        (lambda text: text.replace("i32.const 0))", "i32.const -1))"), "refused its own workspace"),
+        (lambda text: text.replace('(func (export "image")', '(func (export "picture")'), "no WebAssembly of mnistx's"),
+        (lambda text: text.replace("i32.const 64)", "i32.const 70000)", 1), "can't be run"),
+        (lambda text: text.replace("(memory", '(import "a" "b" (func)) (memory'), "no WebAssembly of mnistx's"),
+        (lambda text: text.replace('"memory") 1', '"memory") 9000'), "no WebAssembly of mnistx's"),
+    ],
+    ids=["trap", "refusal", "no image", "beyond its memory", "an import", "half a gigabyte"],
+)
+def test_modules_that_are_none_of_ours(change: Callable[[str], str], reason: str, tmp_path: Path) -> None:
+    text = TEXT.format(end="i32.const 0")
+    assert change(text) != text
+    with pytest.raises(ArtifactError, match=reason):
+        backend("web").load(page(tmp_path, change(text)), 1).run(IMAGES)
+
+
+def test_bytes_that_are_no_module(tmp_path: Path) -> None:
+    path = page(tmp_path)
+    model = wasm_block(Wasm({"simd": b"nothing"}, b""))
+    path.write_bytes(f"<html>{block(METADATA, '')}{model}</html>".encode())
+    with pytest.raises(ArtifactError, match=r"m\.html"):
+        backend("web").load(path, 1)
