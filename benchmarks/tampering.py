@@ -29,6 +29,7 @@ from mnistx_export.formats.base import Conversion, format_named
 from mnistx_runtime.artifact.archive import read_archive, write_archive
 from mnistx_runtime.artifact.container import FOLDERS, Files, open_artifact, seal
 from mnistx_runtime.artifact.verification import verify
+from mnistx_runtime.artifact.web_page import MODEL, Wasm, block, read_block, read_wasm, wasm_block
 from mnistx_runtime.backends import SUFFIXES, format_of
 from mnistx_runtime.errors import UntrustedModel
 from mnistx_runtime.signature.bundle import signature_path
@@ -208,6 +209,27 @@ def nudge_literal(data: bytes) -> bytes:
     return data[: found.start(1)] + b"%x" % (int(found[1], 16) ^ 2) + data[found.end(1) :]
 
 
+def edit_wasm(change: Callable[[Wasm], Wasm]) -> Callable[[bytes], bytes]:
+    """Change the WebAssembly in a page."""
+
+    def edit(data: bytes) -> bytes:
+        old = block(MODEL, read_block(data, MODEL, "the page").decode())
+        assert data.count(old.encode()) == 1
+        return data.replace(old.encode(), wasm_block(change(read_wasm({".html": data}, "the page"))).encode())
+
+    return edit
+
+
+def change_code(wasm: Wasm) -> Wasm:
+    """The name of an export that no answer depends on."""
+    return Wasm({build: replace_once(b"read_part", b"read_Part")(code) for build, code in wasm.code.items()}, wasm.data)
+
+
+def change_constant(wasm: Wasm) -> Wasm:
+    """A bit in the middle of the constants."""
+    return Wasm(wasm.code, flip_bit(wasm.data))
+
+
 class Backdoored(nn.Module):
     """What is deployed, with a backdoor as `add_backdoor`'s: for formats whose files nobody edits by hand."""
 
@@ -309,6 +331,11 @@ TAMPERINGS: dict[str, tuple[Tampering, ...]] = {
         Tampering("a statement added", replace_once(b"    return best;", b"    best += 0;\n    return best;"), ".c"),
         Tampering("an attribute changed", replace_once(b"_CLASSES; c++", b"_CLASSES; ++c"), ".c"),
         Tampering("a weight changed", nudge_literal, ".c"),
+    ),
+    "web": (
+        Tampering("a script changed", replace_once(b"if (reason) {", b"if (false) {")),
+        Tampering("a byte of the code changed", edit_wasm(change_code)),
+        Tampering("a weight changed", edit_wasm(change_constant)),
     ),
 }
 """By format. All but a few leave every golden answer as it was."""

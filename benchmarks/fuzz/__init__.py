@@ -13,6 +13,7 @@ TARGETS = {
     "litert": "fuzz.model_files:LITERT",
     "executorch": "fuzz.model_files:EXECUTORCH",
     "ncnn": "fuzz.model_files:NCNN",
+    "web": "fuzz.model_files:WEB",
     "coreml": "fuzz.model_files:COREML",
     "metadata": "fuzz.metadata:METADATA",
     "checkpoint": "fuzz.checkpoints:CHECKPOINT",

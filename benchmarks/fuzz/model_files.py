@@ -22,6 +22,8 @@ from mnistx_runtime.artifact.pte_check import check_pte
 from mnistx_runtime.artifact.tflite_check import check_tflite
 from mnistx_runtime.artifact.torch_archive import check_pt2, check_torchscript
 from mnistx_runtime.artifact.verification import verify_payload
+from mnistx_runtime.artifact.web_page import METADATA as METADATA_BLOCK
+from mnistx_runtime.artifact.web_page import Wasm, block, read_wasm, wasm_block
 from mnistx_runtime.errors import MnistxError
 from mnistx_runtime.input_spec import InputSpec
 
@@ -66,6 +68,8 @@ def _read(suffix: str, endings: tuple[str, ...], data: bytes) -> None:
         ]
         if suffix == ".onnx":
             steps.append(lambda: read_graph(data, "m").to_dict())
+        if suffix == ".html":
+            steps.append(lambda: read_wasm(artifact.files, "m"))
         if suffix in (".torchscript", ".pt2"):
             check = check_torchscript if suffix == ".torchscript" else check_pt2
             steps.append(lambda: check(read_archive(data, "m"), "m"))
@@ -139,6 +143,11 @@ def _mlpackage() -> Files:
     }
 
 
+def _page() -> Files:
+    wasm = Wasm({"simd": b"\0asm\1\0\0\0", "scalar": b"\0asm\1\0\0\0"}, bytes(range(64)))
+    return {".html": f"<!doctype html>{block(METADATA_BLOCK, '')}{wasm_block(wasm)}".encode()}
+
+
 def _bomb(suffix: str) -> bytes:
     """Metadata that unpack to far more than the file has."""
     file = io.BytesIO(bytes(64))
@@ -167,4 +176,5 @@ TORCHSCRIPT = _target(".torchscript", partial(_archive, "torchscript"))
 PT2 = _target(".pt2", partial(_archive, "pt2"))
 OPENVINO = _target(".xml", _xml, (".xml", ".bin", ".json"))
 NCNN = _target(".ncnn.param", _param, (".ncnn.param", ".ncnn.bin", ".ncnn.json"))
+WEB = _target(".html", _page)
 COREML = _target(".mlpackage", _mlpackage, (*_mlpackage(), ".mlpackage.json"))

@@ -38,6 +38,8 @@ PROMISED = {
     "ncnn": (1e-4, 0),
     "c": (1e-4, 0),
     "c-int8": (2.0, 10),
+    "web": (2.0, 10),
+    "web-fp32": (1e-4, 0),
 }
 """The largest difference of log-probabilities and the most changed predictions of 10,000 that each format promises."""
 

@@ -76,10 +76,9 @@ def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any
     from mnistx_export.exporter import export as export_model
     from mnistx_export.format_results import HEADER, draw_changed, format_lines, format_row
     from mnistx_export.formats.base import format_named
+    from mnistx_export.web.module import write_module
     from mnistx_runtime.artifact.web_page import SUFFIX
     from mnistx_runtime.errors import BackendUnavailable, BadInput
-
-    from mnistx_export.web.module import write_module
 
     targets = [format_named(name) for name in (FORMATS if ALL in names else dict.fromkeys(names))]
     settings = Settings(asked["opset"], asked["atol"], asked["max_drop"], asked["target"])

@@ -1,4 +1,4 @@
-"""Compiles generated C to WebAssembly: with vectors and without, around the same constants where they can share them."""
+"""Compiles generated C to WebAssembly: with vectors and without, around the same constants where they can be shared."""
 
 import os
 import subprocess

@@ -28,6 +28,7 @@ LIBRARIES = {
     "litert": Library("ai_edge_litert.interpreter", "ai-edge-litert"),
     "executorch": Library("executorch.runtime", "executorch"),
     "ncnn": Library("ncnn", "ncnn"),
+    "web": Library("wasmtime", "wasmtime"),
     "c": Library("ctypes", "ziglang"),  # Python's own, and a compiler for where there is none
 }
 

@@ -27,7 +27,8 @@ const model = await load(process.argv[2]);
 const answers = images.map((image) => [...model.logProbs(Uint8Array.from(image))]);
 const readings = pictures.map(({ width, height, data }) => {
   const { found, reason } = model.read({ width, height, data: Uint8ClampedArray.from(data) });
-  return { names: found.map((each) => each.answer?.name ?? "?").join(""), images: found.map((each) => [...(each.image ?? [])]), reason };
+  const names = found.map((each) => each.answer?.name ?? "?").join("");
+  return { names, images: found.map((each) => [...(each.image ?? [])]), reason };
 });
 let wrong = "";
 try {

@@ -20,7 +20,9 @@ def test_it_holds_all_and_names_nothing_outside() -> None:
     assert read_wasm({SUFFIX: built}, "p") == WASM
     assert not page._PLACE.search(text.partition("<style>")[0])
     assert not re.search(r"(?:src|href)=\"(?!data:,)", text)
-    assert not re.search(r"\b(?:fetch|XMLHttpRequest|WebSocket|sendBeacon|importScripts|eval)\b", join_scripts(*page._SCRIPTS))
+    assert not re.search(
+        r"\b(?:fetch|XMLHttpRequest|WebSocket|sendBeacon|importScripts|eval)\b", join_scripts(*page._SCRIPTS)
+    )
     assert "https:" not in text and "http:" not in text
 
 

@@ -57,7 +57,7 @@ def test_both_builds_answer_alike(built: Wasm) -> None:
 
 
 def test_constants_lie_apart_once(built: Wasm) -> None:
-    factors = np.float32([1.5, 2.5, 3.5, 4.5]).tobytes()
+    factors = np.array([1.5, 2.5, 3.5, 4.5], np.float32).tobytes()
     assert factors in built.data
     assert not any(factors in code for code in built.code.values())
 
