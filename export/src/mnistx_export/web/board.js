@@ -56,7 +56,7 @@ export class Board {
       return;
     }
     event.preventDefault();
-    this.canvas.focus({ preventScroll: true });
+    this.canvas.focus({ preventScroll: true, focusVisible: false });
     this.#hidePen();
     this.canvas.setPointerCapture(event.pointerId);
     this.drawing = event.pointerId;

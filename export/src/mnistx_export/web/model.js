@@ -68,7 +68,7 @@ export class Model {
       const found = this.logProbs(images.subarray(index * pixels, (index + 1) * pixels));
       const apart = Math.max(...found.map((value, at) => Math.abs(value - wanted[at])));
       if (!(apart <= tolerances[index])) {
-        return `golden image ${index + 1} of ${expected.length} is answered ${apart.toPrecision(2)} away from the trained model`;
+        return `golden image ${index + 1} of ${expected.length} is answered ${Number(apart.toPrecision(2))} from the trained model`;
       }
     }
     return "";
