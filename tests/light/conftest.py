@@ -15,6 +15,7 @@ def artifact_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
     from mnistx_export import export
     from mnistx_export.checkpoint_model import model_from_checkpoint
     from mnistx_export.defaults import artifact_path
+    from mnistx_export.formats import FORMATS
     from mnistx_export.formats.base import format_named
     from mnistx_runtime.bundled import BUNDLED
 
@@ -22,7 +23,8 @@ def artifact_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pat
     def write(runtime: str) -> Path:
         if runtime in ("ort", "torch"):
             return BUNDLED if runtime == "ort" else RELEASED
-        target = format_named(runtime)
+        formats = map(format_named, FORMATS)
+        target = next(each for each in formats if each.runtime == runtime and not each.baseline)
         path = artifact_path(RELEASED, tmp_path_factory.mktemp(runtime), target)
         export(model_from_checkpoint(RELEASED), target, path)
         return path

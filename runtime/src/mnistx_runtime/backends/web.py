@@ -1,6 +1,5 @@
 """Pages, whose WebAssembly wasmtime runs: the very model that a browser runs, without one."""
 
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,8 @@ from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.web_page import read_wasm
 from mnistx_runtime.backends import ArtifactSession, artifact_for
 from mnistx_runtime.errors import ArtifactError, describe_error
+from mnistx_runtime.registry import missing
 
-MISSING = "wasmtime is missing: pip install 'mnistx-runtime[web]'"
 _MEMORY = 1 << 28  # bytes that a model may ask for
 _FUNCTIONS = ("image", "log_probs", "predict")
 
@@ -21,7 +20,7 @@ class Web:
 
     def check(self) -> str | None:
         """See `Backend.check`."""
-        return None if find_spec("wasmtime") else MISSING
+        return missing("web", "wasmtime")
 
     def load(self, model: Any, threads: int) -> "WebSession":  # noqa: ARG002
         """See `Backend.load`; it computes on one thread."""

@@ -21,6 +21,8 @@ from mnistx_runtime.artifact.digests import payload_sha256
 from mnistx_runtime.artifact.metadata import DIGEST, Metadata, props_sha256
 from mnistx_runtime.artifact.onnx_file import write_props
 from mnistx_runtime.artifact.verification import verify_payload
+from mnistx_runtime.artifact.web_page import METADATA as METADATA_BLOCK
+from mnistx_runtime.artifact.web_page import MODEL, block
 from mnistx_runtime.errors import ArtifactError
 from mnistx_runtime.input_spec import InputSpec
 
@@ -47,6 +49,7 @@ PAYLOADS: dict[str, Files] = {
         ".mlpackage/Data/weights/weight.bin": b"numbers",
         ".mlpackage/Manifest.json": b"{}",
     },
+    ".html": {".html": f"<p>{block(MODEL, 'numbers')}{block(METADATA_BLOCK, '')}".encode()},
     ".c99": {".c99/m.h": b"#define M_WORKSPACE_BYTES 16\n", ".c99/m.c": b"int m;\n"},
 }
 

@@ -195,7 +195,7 @@ print((time.thread_time() - own) / (time.process_time() - began), before == (tor
 def test_no_runtime_computes_on_more_threads_than_asked(name: str, tmp_path: Path) -> None:
     path = RELEASED
     if name != "torch":
-        target = next(each for each in map(format_named, FORMATS) if each.runtime == name and not each.variant)
+        target = next(each for each in map(format_named, FORMATS) if each.runtime == name and not each.baseline)
         path = tmp_path / f"model{target.suffix}"
         export(model_from_checkpoint(RELEASED), target, path)
     for threads, count in (("1", "64"), ("2", "1")):

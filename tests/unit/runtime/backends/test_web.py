@@ -11,11 +11,10 @@ from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.artifact.verification import verify
 from mnistx_runtime.artifact.web_page import METADATA, SUFFIX, Wasm, block, wasm_block
 from mnistx_runtime.backends import backend, runtime_of
-from mnistx_runtime.backends.web import MISSING
 from mnistx_runtime.errors import ArtifactError
 from mnistx_runtime.input_spec import InputSpec
 
-wasmtime = pytest.importorskip("wasmtime", reason=MISSING)
+wasmtime = pytest.importorskip("wasmtime", reason="wasmtime is missing: pip install 'mnistx-runtime[web]'")
 
 TEXT = """(module
   (memory (export "memory") 1)
