@@ -6,6 +6,7 @@ import zlib
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mnistx_runtime.artifact import sidecar
@@ -36,13 +37,21 @@ class Wasm:
         return self.code[build] + self.data
 
 
+def is_page(path: Path) -> bool:
+    """Whether a file holds a model, and isn't a report or any other page."""
+    try:
+        return _start(MODEL) in path.read_bytes()
+    except OSError:
+        return False
+
+
 def block(name: str, content: str) -> str:
     """A block of a page that isn't run.
 
     >>> block("a", '{"text": "</script>"}')
     '<script type="application/json" id="a">{"text": "\\\\u003c/script>"}</script>'
     """
-    return f'<script type="application/json" id="{name}">{content.replace("<", chr(92) + "u003c")}</script>'
+    return f"{_start(name).decode()}{content.replace('<', chr(92) + 'u003c')}</script>"
 
 
 def read_block(page: bytes, name: str, source: str) -> bytes:
@@ -104,12 +113,15 @@ def write_props(files: Mapping[str, bytes], props: Mapping[str, str]) -> dict[st
 
 def _find(page: bytes, name: str, source: str) -> tuple[bytes, bytes, bytes]:
     """What stands before the content of the only block of this name, it, and what follows."""
-    start = f'<script type="application/json" id="{name}">'.encode()
-    found = [each.end() for each in re.finditer(re.escape(start), page)]
+    found = [each.end() for each in re.finditer(re.escape(_start(name)), page)]
     end = page.find(b"</script>", found[0]) if len(found) == 1 else -1
     if end < 0:
         raise ArtifactError(f"{source} is not a readable model of mnistx's: it has no block {name!r}, or several")
     return page[: found[0]], page[found[0] : end], page[end:]
+
+
+def _start(name: str) -> bytes:
+    return f'<script type="application/json" id="{name}">'.encode()
 
 
 def _pack(data: bytes) -> str:

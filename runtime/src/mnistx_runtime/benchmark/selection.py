@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from mnistx_runtime.artifact import web_page
 from mnistx_runtime.artifact.container import CONTAINERS, is_plain_folder, open_artifact
 from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.backends import BACKENDS, SUFFIXES, backend, format_of, runtime_of, trusted_model
@@ -58,7 +59,7 @@ def _in_order(file: Path) -> tuple[int, int, str]:
 
 
 def _runs(file: Path) -> bool:
-    if file.suffix not in SUFFIXES:
+    if file.suffix not in SUFFIXES or (file.suffix == web_page.SUFFIX and not web_page.is_page(file)):
         return False
     try:
         backend(SUFFIXES[file.suffix])

@@ -1,5 +1,6 @@
 import zlib
 from binascii import b2a_base64
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +71,13 @@ def test_what_expands_too_far_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     content = f'{{"code": {{"simd": "{packed}"}}, "data": "{packed}"}}'
     with pytest.raises(ArtifactError, match="no readable WebAssembly"):
         read_wasm(page(block(MODEL, content)), "p")
+
+
+def test_a_report_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "report.html").write_text("<html><script>run()</script></html>")
+    (tmp_path / "model.html").write_bytes(page()[SUFFIX])
+    assert [web_page.is_page(tmp_path / name) for name in ("report.html", "model.html", "none.html")] == [
+        False,
+        True,
+        False,
+    ]
