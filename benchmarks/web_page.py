@@ -276,7 +276,7 @@ def report(exported: Path, artifacts: Path) -> str:
         f"Golden pictures in grey, {len(grey_levels)}: at most {max(grey_levels)} grey levels from Python's image.",
         "",
         "Photographs (`benchmarks/photos.py`, strengths 0.25 to 1), as a browser decodes them:",
-        f"{same:,} of {len(labels):,}"
+        f"{same:,} of {len(labels):,} "
         f"({same / len(labels):.2%}) give the label that `mnistx predict` gives, or are refused by both.",
         "",
         f"{platform.system()} {platform.machine()}.",

@@ -13,7 +13,8 @@ export class Board {
     this.canvas = canvas;
     this.changed = changed;
     this.ended = ended;
-    this.context = canvas.getContext("2d", { willReadFrequently: true });
+    this.context = canvas.getContext("2d");
+    this.paper = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
     canvas.addEventListener("pointerdown", (event) => this.#begin(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     for (const name of ["pointerup", "pointercancel"]) {
@@ -32,9 +33,8 @@ export class Board {
   /** Black ink on white paper, as ImageData, whatever colours it is shown in. */
   get pixels() {
     const { width, height } = this.canvas;
-    const paper = new OffscreenCanvas(width, height).getContext("2d");
-    this.#paint(paper, "#fff", "#000");
-    return paper.getImageData(0, 0, width, height);
+    this.#paint(this.paper, "#fff", "#000");
+    return this.paper.getImageData(0, 0, width, height);
   }
 
   /** Take back the last stroke. */

@@ -205,15 +205,13 @@ function greyAt(data, at) {
 /** Laid on white, or on black where what is drawn on it is bright. */
 function opaque(picture) {
   const { data } = picture;
+  if (isOpaque(data)) {
+    return picture;
+  }
   let [brightness, whole] = [0, 0];
-  let least = 255;
   for (let at = 0; at < data.length; at += 4) {
-    least = Math.min(least, data[at + 3]);
     brightness += greyAt(data, at) * data[at + 3];
     whole += data[at + 3];
-  }
-  if (least === 255) {
-    return picture;
   }
   const ground = brightness > 127 * Math.max(whole, 1) ? 0 : 255;
   const laid = data.map((value, at) => {
@@ -221,6 +219,15 @@ function opaque(picture) {
     return (at & 3) === 3 ? 255 : Math.round((value * alpha + ground * (255 - alpha)) / 255);
   });
   return { ...size(picture), data: laid };
+}
+
+function isOpaque(data) {
+  for (let at = 3; at < data.length; at += 4) {
+    if (data[at] !== 255) {
+      return false;
+    }
+  }
+  return true;
 }
 
 /** By whole blocks, to at most so many pixels a side. */
@@ -295,7 +302,12 @@ async function inflate(text) {
 }
 
 function bytesOf(text) {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const characters = atob(text);
+  const bytes = new Uint8Array(characters.length);
+  for (let at = 0; at < bytes.length; at++) {
+    bytes[at] = characters.charCodeAt(at);
+  }
+  return bytes;
 }
 
 function floatsOf(text) {
