@@ -76,7 +76,7 @@ def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any
     from mnistx_export.exporter import export as export_model
     from mnistx_export.format_results import HEADER, draw_changed, format_lines, format_row
     from mnistx_export.formats.base import format_named
-    from mnistx_export.web.module import write_module
+    from mnistx_export.web.module import require_own_module, write_module
     from mnistx_runtime.artifact.web_page import SUFFIX
     from mnistx_runtime.errors import BackendUnavailable, BadInput
 
@@ -91,6 +91,8 @@ def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any
     pages = [target.name for target in targets if target.suffix == SUFFIX]
     if asked["module"] and len(pages) != 1:
         raise BadInput("--module goes with one page: --format web or --format web-fp32")
+    if asked["module"]:
+        require_own_module(paths[pages[0]])
     model = _model(source, asked, any(target.baseline for target in targets))
     worst = 0
     if len(targets) > 1 and not as_json:

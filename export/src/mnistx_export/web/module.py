@@ -5,10 +5,30 @@ from pathlib import Path
 
 from mnistx_export.web.page import join_scripts, read_source
 from mnistx_runtime.artifact.web_page import METADATA, MODEL, read_block
+from mnistx_runtime.errors import BadInput
 from mnistx_runtime.system.files import write_whole
 
 NAMES = ("mnistx.js", "mnistx.d.ts")
 """The module, and its types."""
+
+
+_SOURCES = ("model.js", "mnistx.d.ts")
+
+
+def require_own_module(page: Path) -> None:
+    """Refuse to replace what somebody else keeps under the module's names.
+
+    Args:
+        page: beside which it will lie.
+
+    Raises:
+        BadInput: a file there begins otherwise than the module does.
+    """
+    for name, source in zip(NAMES, _SOURCES, strict=True):
+        file = page.with_name(name)
+        first = read_source(source).partition("\n")[0].encode()
+        if file.exists() and not (file.is_file() and file.read_bytes().startswith(first)):
+            raise BadInput(f"{file} is not mnistx's: name another folder, or remove it")
 
 
 def write_module(page: Path) -> None:

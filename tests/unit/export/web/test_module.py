@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from mnistx_export.golden import draw_digit
-from mnistx_export.web.module import NAMES, write_module
+from mnistx_export.web.module import NAMES, require_own_module, write_module
 from mnistx_runtime import Predictor
-from mnistx_runtime.errors import ArtifactError
+from mnistx_runtime.errors import ArtifactError, BadInput
 from pages import released_page
 
 pytestmark = [
@@ -90,3 +90,11 @@ def test_a_file_that_is_no_page(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="no block"):
         write_module(tmp_path / "m.html")
     assert [each.name for each in tmp_path.iterdir()] == ["m.html"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_files_of_others_are_not_replaced(name: str, folder: Path, tmp_path: Path) -> None:
+    require_own_module(folder / "digits.html")
+    (tmp_path / name).write_text("export const mine = 1;\n")
+    with pytest.raises(BadInput, match=f"{name} is not mnistx's"):
+        require_own_module(tmp_path / "digits.html")
