@@ -1,9 +1,10 @@
-"""Runs the released model's C on random images under the address and the undefined-behaviour sanitizer.
+"""Runs the released model's C on random images and pictures under the address and the undefined-behaviour sanitizer.
 
     python benchmarks/c_sanitizers.py 1000000 artifacts
 
-`c` and `c-int8` for all targets, as many seeded images in all as are asked for; the loop is `sanitize.c`. Writes
-c_sanitizers.md. The exit code is 1 where something was found.
+`c` and `c-int8` for all targets, as many seeded images in all as are asked for (`sanitize.c`), and a tenth as many
+pictures through the reader of `c` (`read_random.c`). Writes c_sanitizers.md. The exit code is 1 where something was
+found.
 """
 
 import subprocess
@@ -16,14 +17,17 @@ from pathlib import Path
 from devices.sources import Sources, write_sources
 from mnistx_export.checkpoint_model import model_with_data
 from mnistx_export.codegen.kernels import KERNELS
+from mnistx_runtime.artifact.c_reader import STATUSES
 
 HERE = Path(__file__).parent
 RELEASED = HERE.parent / "artifacts" / "mnist-cnn.safetensors"
 CALIBRATION = 300  # images: the weights of c-int8 are rounded on them, which takes a minute with all
 SANITIZERS = "address,undefined,float-cast-overflow"
 ROUNDS = 10
-SHARES = {"portable": 0.025, "size": 0.025, "speed": 0.45}
+SHARES = {"portable": 0.01, "size": 0.01, "speed": 0.48}
 """Of all images, what a target of a format gets: plain loops take up to thirty times as long under the sanitizers."""
+READS = ("c", "speed")
+"""What the reader is tried with: it asks the model up to 60 times a picture."""
 FLAGS = ("-std=c11", "-g", "-O2", f"-fsanitize={SANITIZERS}", "-fno-sanitize-recover=all")
 
 
@@ -42,17 +46,18 @@ class Sanitized:
     fault: str = ""
 
 
-def build(sources: Sources, folder: Path) -> Path:
+def build(sources: Sources, folder: Path, reads: bool = False) -> Path:
     """The program, with the sanitizers.
 
     Args:
         sources: of a folder that was exported under the name `model`.
         folder: an empty one.
+        reads: whether it reads pictures; else it answers images.
     """
     for file, data in sources.items():
         (folder / file).write_bytes(data)
-    command = ["gcc", *FLAGS, "-I.", str(HERE / "sanitize.c"), "model.c", "-lm", "-o", "program"]
-    subprocess.run(command, cwd=folder, check=True)
+    code = [HERE / "read_random.c", "model_read.c"] if reads else [HERE / "sanitize.c"]
+    subprocess.run(["gcc", *FLAGS, "-I.", *code, "model.c", "-lm", "-o", "program"], cwd=folder, check=True)
     return folder / "program"
 
 
@@ -65,20 +70,53 @@ def run(program: Path, seed: int, images: int, digested: int) -> Sanitized:
         images: how many.
         digested: of them, the first so many go into the digest.
     """
-    done = subprocess.run([program, str(seed), str(images), str(digested)], capture_output=True, text=True)
-    if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if "ERROR" in line or "runtime error" in line]
-        return Sanitized(fault=(lines or [f"exit code {done.returncode}"])[0])
-    count, digest = done.stdout.split()
+    printed, fault = _run(program, seed, images, digested)
+    if fault:
+        return Sanitized(fault=fault)
+    count, digest = printed
     return Sanitized(int(count), (digest,))
 
 
-def page(found: Mapping[tuple[str, str], Sanitized], total: int) -> str:
-    """The table."""
+@dataclass(frozen=True)
+class Read:
+    """What came of pictures.
+
+    Args:
+        statuses: how many came to each status, from 0 on.
+        fault: see `Sanitized`.
+    """
+
+    statuses: tuple[int, ...] = (0,) * sum(each.status >= 0 for each in STATUSES)
+    fault: str = ""
+
+
+def read(program: Path, first: int, pictures: int) -> Read:
+    """Read pictures.
+
+    Args:
+        program: see `build`, by `read_random.c`.
+        first: the number of the first.
+        pictures: how many.
+    """
+    printed, fault = _run(program, first, pictures)
+    return Read(fault=fault) if fault else Read(tuple(map(int, printed)))
+
+
+def _run(program: Path, *values: int) -> tuple[list[str], str]:
+    """What a program prints, in words; and what the sanitizer does."""
+    done = subprocess.run([program, *map(str, values)], capture_output=True, text=True)
+    lines = [line for line in done.stderr.splitlines() if "ERROR" in line or "runtime error" in line]
+    return done.stdout.split(), (lines or [f"exit code {done.returncode}"])[0] if done.returncode else ""
+
+
+def page(found: Mapping[tuple[str, str], Sanitized], pictures: Read, total: int) -> str:
+    """Both tables."""
     rows = "\n".join(
         f"| `{format}` | `{target}` | {each.images:,} | {each.fault or 'nothing'} |"
         for (format, target), each in found.items()
     )
+    names = {each.status: each.name for each in STATUSES}
+    statuses = "\n".join(f"| `{names[at]}` | {count:,} |" for at, count in enumerate(pictures.statuses))
     same = "the same bits" if same_bits(found) else "OTHER bits"
     return f"""# Generated C under sanitizers
 
@@ -94,6 +132,15 @@ Plain loops take up to thirty times as long so, and get fewer images.
 
 In all {sum(each.images for each in found.values()):,} images, in rounds that begin with the self-test, and with images
 that are the same for all; to those, `c-int8` gave {same} for all targets.
+
+## Pictures
+
+{sum(pictures.statuses):,} seeded pictures of 1 to 300 pixels a side went through `model_read` in the same way: a ground
+with strokes, lines, dots or noise, or nothing. Found: {pictures.fault or "nothing"}. What it answered:
+
+| status | pictures |
+|---|---|
+{statuses}
 """
 
 
@@ -107,27 +154,32 @@ def sanitize(sources: Mapping[tuple[str, str], Sources], total: int, out: Path) 
 
     Args:
         sources: by format and target.
-        total: images of all of them together.
+        total: images of all of them together; and ten times as many as pictures.
         out: where the page goes.
 
     Returns:
         The exit code.
     """
     counts = {target: round(total * SHARES[target] / ROUNDS) for target in KERNELS}
-    found = dict.fromkeys(sources, Sanitized())
+    found, pictures, each_round = dict.fromkeys(sources, Sanitized()), Read(), total // 10 // ROUNDS
     with tempfile.TemporaryDirectory() as name:
         programs = {}
         for (format, target), code in sources.items():
             folder = Path(name) / f"{format}-{target}"
             folder.mkdir()
             programs[format, target] = build(code, folder)
+        (Path(name) / "read").mkdir()
+        reader = build(sources[READS], Path(name) / "read", reads=True)
         for number in range(ROUNDS):
             for key, program in programs.items():
                 new, so_far = run(program, number, counts[key[1]], min(counts.values())), found[key]
                 digests = so_far.digests + new.digests
                 found[key] = Sanitized(so_far.images + new.images, digests, so_far.fault or new.fault)
-            (out / "c_sanitizers.md").write_text(page(found, total))
-    return int(any(each.fault for each in found.values()) or not same_bits(found))
+            latest = read(reader, number * each_round, each_round)
+            statuses = tuple(map(sum, zip(pictures.statuses, latest.statuses, strict=True)))
+            pictures = Read(statuses, pictures.fault or latest.fault)
+            (out / "c_sanitizers.md").write_text(page(found, pictures, total))
+    return int(any(each.fault for each in (*found.values(), pictures)) or not same_bits(found))
 
 
 def main(total: int, out: Path) -> int:

@@ -111,7 +111,7 @@ out. The stack is what a prediction painted over, with 128 bytes that the measur
 
 ## Other processors
 
-Under qemu-user but for the last two. s390x is big-endian.
+Under qemu-user but for the last three. s390x is big-endian; clang is the one in `zig cc`, the others are gcc's.
 
 {chr(10).join(large)}
 """

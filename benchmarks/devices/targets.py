@@ -1,7 +1,9 @@
 """The devices: one table of what compiles for each, and what runs it."""
 
 import shutil
+import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -22,6 +24,7 @@ class Device:
         target: what the code is written for, see `codegen.kernels.KERNELS`.
         clock: of a Cortex-M, of its SysTick, in Hz; None of others, whose instructions aren't counted.
         float_images: how many images of float32 a test may run: it takes qemu up to a second each.
+        module: a package of Python's that the compiler is in.
     """
 
     packages: tuple[str, ...]
@@ -30,9 +33,12 @@ class Device:
     target: str = "portable"
     clock: int | None = None
     float_images: int = 200
+    module: str = ""
 
     def missing(self) -> str | None:
         """The line that installs what is missing here; None where nothing is."""
+        if self.module and not find_spec(self.module):
+            return f"pip install {self.module}"
         found = all(shutil.which(command) for command in (self.compiler[0], *self.run[:1]))
         return None if found else f"apt-get install {' '.join(self.packages)}"
 
@@ -68,9 +74,11 @@ DEVICES = {
     "riscv64": _linux("riscv64-linux-gnu", "riscv64", "riscv64"),
     "s390x": _linux("s390x-linux-gnu", "s390x", "s390x", target="portable", float_images=50),
     "musl": Device(("musl-tools",), ("musl-gcc", "-static")),
+    "clang": Device((), (sys.executable, "-m", "ziglang", "cc"), target="speed", module="ziglang"),
     "this machine": Device(("gcc", "libc6-dev"), ("gcc",), target="speed"),
 }
-"""By the name that people know. s390x is big-endian; musl is the C library of Alpine, on this machine's processor."""
+"""By the name that people know. s390x is big-endian; musl is the C library of Alpine, on this machine's processor; clang is
+the compiler that zig cc is, on this machine."""
 
 
 GUIDES = ("cargo", "cmake", "librust-cc-dev")

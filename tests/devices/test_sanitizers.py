@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from c_sanitizers import SHARES, build, page, run, same_bits
+from c_sanitizers import READS, SHARES, build, page, read, run, same_bits
 from devices.sources import Sources
 from mnistx_export.codegen.kernels import KERNELS
 
@@ -20,7 +20,11 @@ def test_nothing_is_found_and_int8_answers_the_same(sources: dict[tuple[str, str
         found[format, target] = run(build(code, folder), 1, IMAGES, IMAGES)
     assert {key: each.fault for key, each in found.items() if each.fault} == {}
     assert [each.images for each in found.values()] == [IMAGES] * 6
-    assert same_bits(found) and "the same bits" in page(found, 240)
+    assert same_bits(found)
+    pictures = read(build(sources[READS], tmp_path, reads=True), 100, IMAGES)
+    assert pictures.fault == "" and sum(pictures.statuses) == IMAGES
+    text = page(found, pictures, 240)
+    assert "the same bits" in text and f"\n{IMAGES} seeded pictures" in text and "| `NO_INK` |" in text
 
 
 @pytest.mark.slow

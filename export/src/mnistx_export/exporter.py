@@ -8,10 +8,13 @@ from typing import Any
 
 import torch
 
+from mnistx_export.c_library import add_libraries, compiler_for
 from mnistx_export.formats.base import Conversion, Format, format_named, require_calibration
 from mnistx_export.int8_gate import ChangedPrediction, Int8Gate, changed_predictions, measure_int8
 from mnistx_export.model import Model
 from mnistx_export.trial import trial_folder
+from mnistx_runtime.artifact.c_folder import SUFFIX
+from mnistx_runtime.artifact.c_library import FOLDER
 from mnistx_runtime.artifact.c_reader import SUFFIX as READER
 from mnistx_runtime.artifact.c_text import identifier
 from mnistx_runtime.artifact.certificate import Certificate
@@ -35,12 +38,14 @@ class Settings:
         atol: largest difference of log-probabilities that passes; None for the format's own.
         max_drop: points of accuracy on the validation images that int8 may lose, 0..100.
         target: of generated code, what it is for, see `codegen.kernels.KERNELS`.
+        build: of generated C, what machines a shared library is built for, see `mnistx_runtime.artifact.c_library`.
     """
 
     opset: int | None = None
     atol: float | None = None
     max_drop: float = 0.05
     target: str = "speed"
+    build: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,6 +131,9 @@ def export(model: Model, format: str | Format, path: str | Path, settings: Setti
             if tolerance.reduced:
                 certificate = _with_own_answers(certificate, trial, target)
                 files = write_files(trial, target, seal(target.suffix, payload, metadata, certificate))
+            if settings.build and target.suffix == SUFFIX:
+                payload = add_libraries(payload, open_artifact(trial).props, settings.build)
+                files = write_files(trial, target, seal(target.suffix, payload, metadata, certificate))
             found = _verify(trial, target, files, model, tolerance)
         except ArtifactError as error:
             reason = str(error).replace(f"{trial.parent}{os.sep}", "")
@@ -133,9 +141,11 @@ def export(model: Model, format: str | Format, path: str | Path, settings: Setti
         if target.baseline and model.validation is not None:
             found = _judge_int8(found, model, target, settings)
         moves = [(file, path.parent / file.relative_to(folder)) for file in files]
-        stale = set(path.glob(f"*{READER}.[ch]")) - {kept for _, kept in moves}
+        stale = {*path.glob(f"*{READER}.[ch]"), *path.glob(f"{FOLDER}/*/*.so")} - {kept for _, kept in moves}
         if stale:
-            raise BadInput(f"{path} holds {min(stale).name} of another model: name another folder, or remove it")
+            raise BadInput(
+                f"{path} holds {min(stale).relative_to(path)} of another export: name another folder, or remove it"
+            )
         for _, kept in moves:
             kept.parent.mkdir(parents=True, exist_ok=True)
         move_files(moves)
@@ -207,6 +217,8 @@ def check_target(target: Format, path: Path, settings: Settings) -> None:
     """
     target.check_opset(settings.opset)
     target.require()
+    for triple in settings.build:
+        compiler_for(triple)
     if not path.name.endswith(target.suffix):
         raise BadInput(f"{path}: a file of format {target.name} ends in {target.suffix}")
     if path.is_dir() and not target.folder:

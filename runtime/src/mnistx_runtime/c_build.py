@@ -77,6 +77,15 @@ def shared_library(sources: Mapping[str, bytes], name: str) -> Iterator[Path]:
         yield kept or library
 
 
+@contextmanager
+def stage_library(data: bytes) -> Iterator[Path]:
+    """A library as it was read, on the disk as long as this lasts."""
+    with tempfile.TemporaryDirectory(prefix="mnistx-", ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / f"library{_ENDING}"
+        path.write_bytes(data)
+        yield path
+
+
 def _compile(command: list[str], source: Path, library: Path) -> None:
     call = [*command, *FLAGS, source.name, "-lm", "-o", library.name]
     environment = os.environ | {"PATH": os.environ.get("PATH") or os.defpath}  # a compiler looks for its linker there

@@ -103,7 +103,7 @@ class Predictor:
     ) -> None:
         """Load the model; see the class."""
         most = available_cpus() if threads is None else check_count("threads", threads)
-        loader = backend(runtime)
+        loader = backend(runtime, model)
         if model is None:
             model = _open_bundled(runtime)
         elif verify_on_load:

@@ -62,6 +62,12 @@ ALL = "all"
     help="Of c and c-int8, what the code is for.",
 )
 @click.option("--module", is_flag=True, help="With web: beside the page mnistx.js, an ES module, and its types.")
+@click.option(
+    "--build",
+    multiple=True,
+    metavar="TRIPLE",
+    help="Of c and c-int8, a machine that a shared library is built for, such as aarch64-linux-gnu; may be repeated.",
+)
 @data_dir
 @as_json
 def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any) -> None:
@@ -81,11 +87,13 @@ def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any
     from mnistx_runtime.errors import BackendUnavailable, BadInput
 
     targets = [format_named(name) for name in (FORMATS if ALL in names else dict.fromkeys(names))]
-    settings = Settings(asked["opset"], asked["atol"], asked["max_drop"], asked["target"])
+    settings = Settings(asked["opset"], asked["atol"], asked["max_drop"], asked["target"], asked["build"])
     source = asked["spec"] or checkpoint_path(asked["checkpoint"])
     paths = {target.name: artifact_path(source, out, target) for target in targets}
     if len(set(paths.values())) < len(paths):
         raise BadInput(f"{out}: several formats need a folder, not a file")
+    if asked["build"] and not any(target.folder for target in targets):
+        raise BadInput("--build is for c and c-int8: other formats hold no code")
     if len(targets) == 1:
         check_target(targets[0], paths[targets[0].name], settings)
     pages = [target.name for target in targets if target.suffix == SUFFIX]

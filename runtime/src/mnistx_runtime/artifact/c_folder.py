@@ -1,14 +1,22 @@
-"""A model as a folder of C: its metadata lie in a JSON, and in a header that the code includes."""
+"""A model as a folder of C: its metadata lie in a JSON, and in a header that the code includes.
+
+Shared libraries that were built of the code, if any, are parts of the payload, too. As they hold the header, it says
+nothing of them.
+"""
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.artifact import archive, sidecar
+from mnistx_runtime.artifact.c_library import FOLDER, library_path, own_triple
 from mnistx_runtime.artifact.c_reader import without_reader
+from mnistx_runtime.artifact.digests import payload_sha256
 from mnistx_runtime.artifact.metadata import DIGEST, Metadata
 from mnistx_runtime.artifact.sizes import require_metadata_size
 from mnistx_runtime.errors import ArtifactError
@@ -45,6 +53,12 @@ def artifact_names(names: list[str]) -> list[str]:
     return [name for name in names if name.endswith((".c", ".h")) or name == JSON.partition("/")[2]]
 
 
+def folder_files(folder: Path) -> list[Path]:
+    """The files of a folder that are the model: code, headers, metadata, and libraries, none of which need be there."""
+    top = [folder / name for name in artifact_names(sorted(each.name for each in folder.iterdir()))]
+    return [*top, *sorted(folder.glob(f"{FOLDER}/*/*.so"))]
+
+
 def read_props(files: Mapping[str, bytes], source: str) -> dict[str, str]:
     """The metadata, without their digest where the header in the code says something else."""
     if JSON not in files:
@@ -61,12 +75,15 @@ def read_props(files: Mapping[str, bytes], source: str) -> dict[str, str]:
 
 
 def read_parts(files: Mapping[str, bytes], source: str) -> dict[str, bytes]:  # noqa: ARG001
-    """The payload: all of the code but the header with the certificate."""
+    """The payload: all of the code but the header with the certificate; and each library."""
     name = model_name(files)
     apart = (JSON, f"{SUFFIX}/{name}{_CERTIFICATE}")
     code = sorted(pair for pair in files.items() if pair[0].endswith((".c", ".h")) and pair[0] not in apart)
     top = [(ending, data) for ending, data in code if ending.count("/") == 1]
-    return {"model": b"".join(archive.label_content(ending, data) for ending, data in top)}
+    model = b"".join(archive.label_content(ending, data) for ending, data in top)
+    return {"model": model} | {
+        ending.partition("/")[2]: data for ending, data in files.items() if ending.startswith(f"{SUFFIX}/{FOLDER}/")
+    }
 
 
 def write_props(files: Mapping[str, bytes], props: Mapping[str, str]) -> dict[str, bytes]:
@@ -82,6 +99,16 @@ def sources(files: Mapping[str, bytes], props: Mapping[str, str]) -> dict[str, b
     code = {ending: data for ending, data in files.items() if ending.endswith((".c", ".h")) and ending.count("/") == 1}
     code[f"{SUFFIX}/{name}{_CERTIFICATE}"] = certificate_header(name, props)
     return {ending.partition("/")[2]: data for ending, data in code.items()}
+
+
+def library(files: Mapping[str, bytes]) -> bytes | None:
+    """The library that was built for a machine such as this one; None where there's none.
+
+    Raises:
+        ArtifactError: see `model_name`.
+    """
+    triple = own_triple()
+    return files.get(f"{SUFFIX}/{library_path(triple, model_name(files))}") if triple else None
 
 
 def payload_names(names: Iterable[str], model: str) -> list[str]:
@@ -106,7 +133,7 @@ def certificate_header(name: str, props: Mapping[str, str]) -> bytes:
     from mnistx_runtime.artifact.c_text import array_body, string
     from mnistx_runtime.artifact.certificate import Certificate
 
-    metadata = Metadata.from_props(props, name)
+    metadata = _of_code(Metadata.from_props(props, name))
     certificate = Certificate.from_props(props, metadata.input.shape, len(metadata.names), name)
     upper = name.upper()
     text = json.dumps(metadata.to_dict(), sort_keys=True)
@@ -127,6 +154,14 @@ def certificate_header(name: str, props: Mapping[str, str]) -> bytes:
         "#endif",
     ]
     return ("\n\n".join(lines) + "\n").encode()
+
+
+def _of_code(metadata: Metadata) -> Metadata:
+    """The metadata as they are without libraries."""
+    parts = {part: digest for part, digest in metadata.payload_parts.items() if not part.startswith(f"{FOLDER}/")}
+    if len(parts) == len(metadata.payload_parts):
+        return metadata
+    return replace(metadata, payload_parts=parts, payload_sha256=payload_sha256(parts))
 
 
 def _tolerances(certificate: "Certificate") -> NDArray[np.float32]:

@@ -152,11 +152,13 @@ class Artifact:
         path: of the one that is loaded.
         files: as they are on the disk, by ending.
         allow_foreign: whether its user trusts it with operators that mnistx doesn't run unasked.
+        signed: whether a key that its user trusts signed these very files.
     """
 
     path: Path
     files: Files
     allow_foreign: bool = False
+    signed: bool = False
 
     @property
     def container(self) -> Container:
@@ -291,7 +293,7 @@ def files_of(path: Path) -> list[Path]:
             raise ArtifactError(f"{path} is empty")
         found = [*inside, path.with_name(f"{path.name}.json")]
     elif path.is_dir() and path.suffix == c_folder.SUFFIX:
-        found = [path / name for name in c_folder.artifact_names(sorted(each.name for each in path.iterdir()))]
+        found = c_folder.folder_files(path)
         if not found:
             raise ArtifactError(f"{path} is empty of C and metadata")
     else:

@@ -142,6 +142,7 @@ def verify(artifact: str | Path, trust: str | Path | None = None, allow_foreign:
 
     opened = open_artifact(path, allow_foreign)
     signer = find_signer(opened, keys)
+    opened = replace(opened, signed=signer is not None and signer.trusted_by is not None)
     found = replace(verify_payload(opened), signer=signer)
     if not opened.is_as_exported:
         return found

@@ -1,6 +1,7 @@
 """The runtimes that can carry a model: one table, and the protocol that each one's file fulfils."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import prod
 from pathlib import Path
 from threading import Lock
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mnistx_runtime.artifact import c_folder
 from mnistx_runtime.artifact.container import FOLDERS, Artifact, open_artifact
 from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable, BadInput
@@ -109,8 +111,12 @@ class ArtifactSession:
         return self._artifact.certificate
 
 
-def backend(name: str) -> Backend:
+def backend(name: str, model: Any = None) -> Backend:
     """The runtime of that name, ready to load models.
+
+    Args:
+        name: of the runtime.
+        model: a path or an artifact that it is to load: one of C may hold a library, which takes no compiler.
 
     Raises:
         BadInput: no runtime has this name.
@@ -118,9 +124,17 @@ def backend(name: str) -> Backend:
     """
     found: Backend = look_up(BACKENDS, name, "runtime")()
     reason = found.check()
-    if reason:
+    if reason and not _holds_library(model):
         raise BackendUnavailable(f"runtime {name!r} can't run here: {reason}")
     return found
+
+
+def _holds_library(model: Any) -> bool:
+    """Whether a model is a folder of C with a library for a machine such as this one."""
+    if isinstance(model, Artifact):
+        return model.path.suffix == c_folder.SUFFIX and c_folder.library(model.files) is not None
+    path = model if isinstance(model, Path) else Path(str(model))
+    return path.suffix == c_folder.SUFFIX and path.is_dir() and _holds_library(open_artifact(path))
 
 
 def runtime_of(path: Path) -> str:
@@ -172,8 +186,7 @@ def artifact_for(model: Any, runtime: str, allow_foreign: bool = False) -> Artif
     if isinstance(model, Artifact):
         return model
     opened = open_artifact(existing_file(model, runtime), allow_foreign)
-    require_trusted(opened)
-    return opened
+    return replace(opened, signed=require_trusted(opened) is not None)
 
 
 def trusted_model(path: Path | str, runtime: str, allow_foreign: bool) -> Any:

@@ -1,6 +1,12 @@
-"""Folders of C, compiled by the system's compiler and loaded into this process: the code that a device runs."""
+"""Folders of C, compiled by the system's compiler and loaded into this process: the code that a device runs.
+
+Where there's no compiler, the library in the folder that was built for such a machine, if a signature vouches for it.
+"""
 
 import ctypes
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +16,7 @@ from mnistx_runtime.artifact import c_folder
 from mnistx_runtime.artifact.c_check import check_c
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.backends import ArtifactSession, artifact_for
-from mnistx_runtime.c_build import NO_COMPILER, compiler, shared_library
+from mnistx_runtime.c_build import NO_COMPILER, compiler, shared_library, stage_library
 from mnistx_runtime.errors import ArtifactError
 
 _ALIGNMENT = 16
@@ -31,14 +37,31 @@ class C:
         sources = c_folder.sources(artifact.files, artifact.props)
         if not artifact.allow_foreign:
             check_c({file: sources[file] for file in c_folder.payload_names(sources, name)}, name, str(artifact.path))
-        with shared_library(sources, name) as path:
+        with _library(artifact, sources, name) as path:
             try:
                 predict = getattr(ctypes.CDLL(str(path)), f"{name}_predict")
             except (OSError, AttributeError) as error:
-                raise ArtifactError(f"{artifact.path} was compiled and can't be loaded: {error}") from error
+                raise ArtifactError(f"{artifact.path} was built and can't be loaded: {error}") from error
         predict.argtypes = [ctypes.c_void_p] * 3
         size = workspace_bytes(sources[f"{name}.h"], name, str(artifact.path))
         return CSession(artifact, predict, size)
+
+
+def _library(artifact: Artifact, sources: Mapping[str, bytes], name: str) -> AbstractContextManager[Path]:
+    """Compiled here, or as it lies in the folder.
+
+    Raises:
+        ArtifactError: there's no compiler, and nobody vouches for the library in the folder.
+    """
+    built = None if compiler() else c_folder.library(artifact.files)
+    if built is None:
+        return shared_library(sources, name)
+    if not (artifact.signed or artifact.allow_foreign):
+        raise ArtifactError(
+            f"{artifact.path}: the library in it is machine code, which runs only where a key that MNISTX_TRUST names "
+            "signed it, or --allow-foreign trusts its maker; or compile the source: " + NO_COMPILER.partition(": ")[2]
+        )
+    return stage_library(built)
 
 
 def workspace_bytes(header: bytes, name: str, source: str) -> int:

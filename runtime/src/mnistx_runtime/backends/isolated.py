@@ -63,7 +63,7 @@ def isolated_session(
     ...     session.run(np.zeros((2, 1, 28, 28), np.uint8)).shape
     (2, 10)
     """
-    loader = backend(runtime)
+    loader = backend(runtime, artifact)
     if runtime in TRUSTED:
         yield loader.load(artifact, threads)
         return
@@ -93,7 +93,8 @@ class IsolatedSession(ArtifactSession):
         self._process = process
         self.close = finalize(self, _end, process)
         try:
-            self._ask((artifact.path, artifact.files, artifact.allow_foreign, runtime, threads, limits), (0,))
+            given = (artifact.path, artifact.files, artifact.allow_foreign, artifact.signed)
+            self._ask((given, runtime, threads, limits), (0,))
         except BaseException:
             self.close()
             raise
@@ -154,9 +155,10 @@ def serve(asked: BinaryIO, answers: BinaryIO) -> None:
         asked: pickles: an artifact's fields, runtime, threads and limits; then arrays of images.
         answers: for each a line of JSON, `{"error": class, "text": ...}` or `{"shape": [...]}` and float32 bytes.
     """
-    path, files, foreign, runtime, threads, limits = pickle.load(asked)
+    given, runtime, threads, limits = pickle.load(asked)
     limit_process(limits)
-    session, reply = _attempt(lambda: backend(runtime).load(Artifact(path, files, foreign), threads))
+    artifact = Artifact(*given)
+    session, reply = _attempt(lambda: backend(runtime, artifact).load(artifact, threads))
     rows: Any = np.empty(0, np.float32)
     while True:
         reply = reply or {"shape": rows.shape}

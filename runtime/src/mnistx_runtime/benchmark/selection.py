@@ -39,7 +39,7 @@ def select_artifacts(
         if is_plain_folder(path):
             found += [(file, SUFFIXES[file.suffix]) for file in sorted(path.iterdir(), key=_in_order) if _runs(file)]
         else:
-            backend(runtime_of(path))
+            backend(runtime_of(path), path)
             found.append((path, runtime_of(path)))
     there = {path: format_of(path) for path, _ in found}
     absent = [name for name in formats or () if name not in there.values()]
@@ -62,7 +62,7 @@ def _runs(file: Path) -> bool:
     if file.suffix not in SUFFIXES or (file.suffix == web_page.SUFFIX and not web_page.is_page(file)):
         return False
     try:
-        backend(SUFFIXES[file.suffix])
+        backend(SUFFIXES[file.suffix], file)
     except BackendUnavailable:
         return False
     return True

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 import forms
+from command import ROOT
 from generated_c import CC, WARNINGS
 from golden_pictures import GOLDEN
 from mnistx_export.codegen.reader import Reader, reader_files
@@ -215,14 +216,13 @@ def test_it_compiles_as_cpp_and_two_models_link_together(tmp_path: Path) -> None
 
 def test_random_pictures_of_any_size_reach_nothing_else(tmp_path: Path) -> None:
     """What the sanitizers see: addresses beyond the picture, the image and the workspace, and undefined arithmetic."""
-    write_reader(tmp_path, Reader())
-    shutil.copy(Path(__file__).parents[3] / "read_random.c", tmp_path)
+    write_reader(tmp_path, Reader(), "model")
     flags = ["-std=c99", "-O1", *WARNINGS, "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
-    sources = ["digits.c", "digits_read.c", "read_random.c"]
-    call = [CC, *flags, "-DDIGITS_NO_SELFTEST", *sources, "-lm", "-o", "program"]
+    sources = ["model.c", "model_read.c", str(ROOT / "benchmarks" / "read_random.c")]
+    call = [CC, *flags, "-I.", "-DMODEL_NO_SELFTEST", *sources, "-lm", "-o", "program"]
     done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    read = subprocess.run([tmp_path / "program", "60"], capture_output=True, text=True)
+    read = subprocess.run([tmp_path / "program", "0", "60"], capture_output=True, text=True)
     assert read.returncode == 0, read.stderr
     counts = [int(count) for count in read.stdout.split()]
     assert sum(counts) == 60 and sum(count > 0 for count in counts) >= 4

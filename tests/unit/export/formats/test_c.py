@@ -70,7 +70,7 @@ def test_a_reader_of_another_model_is_not_left_beside_this_one(tmp_path: Path) -
     (tmp_path / "m.c99").mkdir()
     (tmp_path / "m.c99" / "m_read.c").write_text("int other;")
     module = nn.Sequential(nn.Conv2d(3, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(6 * 140, 3)).eval()
-    with pytest.raises(BadInput, match=r"m_read\.c of another model"):
+    with pytest.raises(BadInput, match=r"m_read\.c of another export"):
         export(Model(module, replace(SPEC, preprocess="none"), ("cat", "dog", "owl")), "c", tmp_path / "m.c99")
     assert [each.name for each in (tmp_path / "m.c99").iterdir()] == ["m_read.c"]
 

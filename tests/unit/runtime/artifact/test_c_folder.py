@@ -1,12 +1,15 @@
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from mnistx_runtime.artifact import c_folder
 from mnistx_runtime.artifact.c_folder import (
     JSON,
     artifact_names,
     certificate_header,
+    library,
     model_name,
     read_parts,
     read_props,
@@ -96,6 +99,25 @@ def test_the_reader_of_pictures_belongs_to_the_payload() -> None:
     changed = files | {".c99/net_read.c": b"int other;\n"}
     parts = [read_parts(each, "net") for each in (files, changed, seal(".c99", PAYLOAD, METADATA, CERTIFICATE))]
     assert parts[0] != parts[1] and parts[0] != parts[2]
+
+
+def test_a_library_is_a_part_of_its_own_of_which_the_header_says_nothing() -> None:
+    built = {".c99/lib/aarch64-linux-gnu/net.so": b"code"}
+    plain, files = (seal(".c99", each, METADATA, CERTIFICATE) for each in (PAYLOAD, PAYLOAD | built))
+    assert files[".c99/net_certificate.h"] == plain[".c99/net_certificate.h"]
+    assert DIGEST in read_props(files, "net")
+    parts = json.loads(read_props(files, "net")["payload_parts"])
+    assert parts.keys() == {"model", "lib/aarch64-linux-gnu/net.so"}
+    assert files[JSON] != seal(".c99", PAYLOAD | dict.fromkeys(built, b"other"), METADATA, CERTIFICATE)[JSON]
+
+
+def test_the_library_for_this_machine_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    built = {f".c99/lib/{triple}/net.so": triple.encode() for triple in ("aarch64-linux-gnu", "aarch64-linux-musl")}
+    for triple in ("aarch64-linux-musl", "riscv64-linux-gnu", ""):
+        monkeypatch.setattr(c_folder, "own_triple", lambda triple=triple: triple)
+        assert library(
+            PAYLOAD | built,
+        ) == built.get(f".c99/lib/{triple}/net.so")
 
 
 def test_what_belongs_to_a_model_is_told_by_its_name() -> None:

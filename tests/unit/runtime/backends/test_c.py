@@ -1,17 +1,24 @@
+import os
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from keys import write_pair
+from mnistx_runtime import Predictor, c_build
+from mnistx_runtime.artifact.c_library import own_triple
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import open_artifact, seal
 from mnistx_runtime.artifact.metadata import Metadata
-from mnistx_runtime.artifact.verification import verify
+from mnistx_runtime.artifact.verification import verify, verify_payload
 from mnistx_runtime.backends import backend
-from mnistx_runtime.c_build import compiler
-from mnistx_runtime.errors import ArtifactError
+from mnistx_runtime.backends.c import C
+from mnistx_runtime.c_build import compiler, shared_library
+from mnistx_runtime.errors import ArtifactError, BackendUnavailable
 from mnistx_runtime.input_spec import InputSpec
+from mnistx_runtime.signature.sign import SigningKey
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler: apt install gcc")
 
@@ -46,8 +53,9 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
-def written(folder: Path, header: str = HEADER, source: str = SOURCE) -> Path:
+def written(folder: Path, header: str = HEADER, source: str = SOURCE, library: bytes = b"") -> Path:
     payload = {".c99/two.h": header.encode(), ".c99/two.c": source.encode()}
+    payload |= {f".c99/lib/{own_triple()}/two.so": library} if library else {}
     for ending, data in seal(".c99", payload, METADATA, Certificate(IMAGES, ANSWERS)).items():
         path = folder / f"m{ending}"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,3 +120,57 @@ def test_code_that_is_none_of_ours_is_told(header: str, source: str, reason: str
     path = written(tmp_path, header, source)
     with pytest.raises(ArtifactError, match=reason):
         backend("c").load(open_artifact(path), 1).run(IMAGES)
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """What is built of the source; from then on there's no compiler, in this process and in those that it starts."""
+    with shared_library({"two.h": HEADER.encode(), "two.c": SOURCE.encode(), "two_certificate.h": b""}, "two") as path:
+        built = path.read_bytes()
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", os.devnull)
+    monkeypatch.setattr(c_build, "find_spec", lambda name: None)
+    return built
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="libraries are for Linux")
+def test_without_a_compiler_a_library_that_was_signed_answers(
+    library: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, library=library)
+    assert compiler() is None
+    with pytest.raises(ArtifactError, match=r"is machine code, which runs only where a key that MNISTX_TRUST names"):
+        Predictor(path, "c")
+    private, public = write_pair(tmp_path)
+    SigningKey(private).sign(path)
+    with pytest.raises(ArtifactError, match=r"is machine code"):
+        Predictor(path, "c")  # a signature that nobody checked
+    monkeypatch.setenv("MNISTX_TRUST", str(public))
+    assert np.array_equal(backend("c", path).load(path, 1).run(IMAGES), ANSWERS)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="libraries are for Linux")
+def test_a_library_whose_maker_is_trusted_answers(library: bytes, tmp_path: Path) -> None:
+    path = written(tmp_path, library=library)
+    assert np.array_equal(backend("c", path).load(open_artifact(path, allow_foreign=True), 1).run(IMAGES), ANSWERS)
+    with pytest.raises(BackendUnavailable, match="no C compiler was found"):
+        backend("c", written(tmp_path / "without"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="libraries are for Linux")
+@pytest.mark.parametrize("change", ["byte", "more", "gone"])
+def test_a_library_that_changed_is_seen_and_not_loaded(change: str, library: bytes, tmp_path: Path) -> None:
+    path = written(tmp_path, library=library)
+    (file,) = path.rglob("*.so")
+    if change == "byte":
+        file.write_bytes(library[:-1] + bytes([library[-1] ^ 1]))
+    elif change == "more":
+        (path / "lib" / "s390x-linux-gnu").mkdir()
+        (path / "lib" / "s390x-linux-gnu" / "two.so").write_bytes(b"x")
+    else:
+        file.unlink()
+    opened = open_artifact(path, allow_foreign=True)
+    with pytest.raises(ArtifactError, match="is not what was exported"):
+        C().load(opened, 1)
+    (differs,) = verify_payload(opened).differences
+    assert differs.startswith("lib/") and differs.endswith("/two.so")

@@ -1,5 +1,6 @@
-/* Reads random pictures of 1 to 300 pixels a side, each in memory of its own size: noise, dots, strokes, lines, boxes. */
-#include "digits_read.h"
+/* Reads random pictures of 1 to 300 pixels a side, each in memory of its own size: noise, dots, strokes, lines, boxes.
+ * Arguments: the number of the first, and how many. Prints how many came to each status, from 0 on. */
+#include "model_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,18 +71,19 @@ static void draw_picture(uint8_t *picture, int32_t width, int32_t height)
 
 int main(int count, char **arguments)
 {
-    const int pictures = (count > 1) ? atoi(arguments[1]) : 100;
+    const int first = (count == 3) ? atoi(arguments[1]) : 0;
+    const int pictures = (count == 3) ? atoi(arguments[2]) : 0;
     int found[16] = {0};
-    for (int i = 0; i < pictures; i++) {
+    for (int i = first; i < (first + pictures); i++) {
         state = (uint32_t)i * 2654435761u + 12345u;
         const int32_t width = 1 + (int32_t)((draw(3u) == 0u) ? draw(40u) : draw(300u));
         const int32_t height = 1 + (int32_t)((draw(3u) == 0u) ? draw(40u) : draw(300u));
         uint8_t *const picture = (uint8_t *)malloc((size_t)width * (size_t)height);
-        uint8_t *const image = (uint8_t *)malloc(DIGITS_HEIGHT * DIGITS_WIDTH);
-        void *const workspace = malloc(DIGITS_READ_WORKSPACE_BYTES);
+        uint8_t *const image = (uint8_t *)malloc(MODEL_HEIGHT * MODEL_WIDTH);
+        void *const workspace = malloc(MODEL_READ_WORKSPACE_BYTES);
         draw_picture(picture, width, height);
-        memset(workspace, (int)draw(256u), DIGITS_READ_WORKSPACE_BYTES);
-        const int status = digits_read(picture, width, height, image, workspace);
+        memset(workspace, (int)draw(256u), MODEL_READ_WORKSPACE_BYTES);
+        const int status = model_read(picture, width, height, image, workspace);
         if ((status < 0) || (status > 15)) {
             return 1;
         }
@@ -90,7 +92,7 @@ int main(int count, char **arguments)
         free(image);
         free(picture);
     }
-    for (int status = 0; status < 7; status++) {
+    for (int status = 0; status < 7; status++) { /* of c_reader.py's, from 0 on */
         printf("%d ", found[status]);
     }
     printf("\n");
