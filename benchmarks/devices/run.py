@@ -57,7 +57,8 @@ def build(
     )
     program = folder / "program"
     left_out = [] if selftest else ["-DMODEL_NO_SELFTEST"]
-    command = [*device.compiler, *_FLAGS, *left_out, "-I.", str(HERE / "driver.c"), "model.c", "-lm", "-o", "program"]
+    here = f"-I{folder}"  # of zig's headers in "." of two folders, the cache takes one for the other
+    command = [*device.compiler, *_FLAGS, *left_out, here, str(HERE / "driver.c"), "model.c", "-lm", "-o", "program"]
     output_of(command, folder)
     return program
 

@@ -52,7 +52,15 @@ def test_a_library_passes_the_self_test_on_its_machine(triple: str, folder: Path
     lacking = [command for command in (f"{triple}-gcc", *LOADER[triple][:1]) if not shutil.which(command)]
     if lacking or not library.exists():
         pytest.skip(f"needs {', '.join(lacking) or 'ziglang'}")
-    gcc = [f"{triple}-gcc", "-O1", f"-I{folder}", folder / "example" / "main.c", library, "-o", tmp_path / "main"]
+    gcc: list[str | Path] = [
+        f"{triple}-gcc",
+        "-O1",
+        f"-I{folder}",
+        folder / "example" / "main.c",
+        library,
+        "-o",
+        tmp_path / "main",
+    ]
     subprocess.run([*gcc, f"-Wl,-rpath,{library.parent}"], check=True)
     done = subprocess.run([*LOADER[triple], tmp_path / "main"], input=bytes(144), capture_output=True, check=True)
     first, answer = done.stdout.decode().splitlines()
