@@ -37,8 +37,8 @@ def write_reader(folder: Path, reader: Reader, name: str = "digits") -> None:
     """The released model and its reader."""
     files = c_files(network_from_onnx(onnx.load(MODEL)), name, "portable") | reader_files(reader, name)
     for path, data in files.items():
-        if "/" not in path:
-            (folder / path).write_bytes(data)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
     (folder / f"{name}_certificate.h").write_text("")
 
 

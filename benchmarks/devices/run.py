@@ -13,7 +13,8 @@ from mnistx_runtime.artifact.c_text import array_body
 
 _SECONDS = 600
 _WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
-_FLAGS = ("-std=c99", "-O2", "-ffp-contract=off", *_WARNINGS, "-Wl,--wrap=expf")
+_FLAGS = ("-std=c99", "-O2", "-ffp-contract=off", *_WARNINGS)
+_NO_SELFTEST = "-DMODEL_NO_SELFTEST"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +48,48 @@ def build(
         folder: an empty one.
         selftest: whether it runs that, too.
     """
-    for name, data in sources.items():
-        (folder / name).write_bytes(data)
     rows = ",\n".join(f"{{\n{array_body(image)}\n}}" for image in images.reshape(len(images), -1))
     size = images[0].size
     (folder / "images.h").write_text(
         f"#include <stdint.h>\n#define IMAGE_COUNT {len(images)}\n"
         f"static const uint8_t images[IMAGE_COUNT][{size}] = {{\n{rows}\n}};\n"
     )
-    program = folder / "program"
-    left_out = [] if selftest else ["-DMODEL_NO_SELFTEST"]
-    here = f"-I{folder}"  # of zig's headers in "." of two folders, the cache takes one for the other
-    command = [*device.compiler, *_FLAGS, *left_out, here, str(HERE / "driver.c"), "model.c", "-lm", "-o", "program"]
+    return _compile(device, sources, folder, ["driver.c", "-Wl,--wrap=expf", *([] if selftest else [_NO_SELFTEST])])
+
+
+def build_reader(device: Device, sources: Mapping[str, bytes], pictures: list[NDArray[np.uint8]], folder: Path) -> Path:
+    """The program that reads some pictures on a device.
+
+    Args:
+        device: it is built for.
+        sources: see `build`; with a reader.
+        pictures: grey, uint8 `(height, width)`.
+        folder: an empty one.
+    """
+    sizes = ", ".join(f"{{{picture.shape[1]}, {picture.shape[0]}}}" for picture in pictures)
+    pixels = np.concatenate([picture.ravel() for picture in pictures])
+    (folder / "pictures.h").write_text(
+        f"#include <stdint.h>\n#define PICTURE_COUNT {len(pictures)}\n"
+        f"static const int32_t sizes[PICTURE_COUNT][2] = {{{sizes}}};\n"
+        f"static const uint8_t pictures[{pixels.size}] = {{\n{array_body(pixels)}\n}};\n"
+    )
+    return _compile(device, sources, folder, ["read.c", "model_read.c", _NO_SELFTEST])
+
+
+def _compile(device: Device, sources: Mapping[str, bytes], folder: Path, more: list[str]) -> Path:
+    """A program of the model and of a file here, the first of `more`."""
+    for name, data in sources.items():
+        (folder / name).write_bytes(data)
+    here = f"-I{folder}"  # of headers in "." of two folders, zig's cache takes one for the other
+    command = [*device.compiler, *_FLAGS, here, str(HERE / more[0]), *more[1:], "model.c", "-lm", "-o", "program"]
     output_of(command, folder)
-    return program
+    return folder / "program"
+
+
+def read(device: Device, program: Path) -> list[tuple[int, NDArray[np.uint8]]]:
+    """What a program of `build_reader` prints on its device: of each picture, status and image, flat."""
+    lines = [line.split() for line in output_of([*device.run, str(program)], program.parent).splitlines()]
+    return [(int(status), np.frombuffer(bytes.fromhex(image), np.uint8)) for status, image in lines]
 
 
 def run(device: Device, program: Path, count: bool = False) -> Answers:

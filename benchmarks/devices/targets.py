@@ -77,8 +77,8 @@ DEVICES = {
     "clang": Device((), (sys.executable, "-m", "ziglang", "cc"), target="speed", module="ziglang"),
     "this machine": Device(("gcc", "libc6-dev"), ("gcc",), target="speed"),
 }
-"""By the name that people know. s390x is big-endian; musl is the C library of Alpine, on this machine's processor; clang is
-zig's, on this machine."""
+"""By the name that people know. s390x is big-endian; musl is the C library of Alpine, on this machine's processor;
+clang is zig's, on this machine."""
 
 
 GUIDES = ("cargo", "cmake", "librust-cc-dev")

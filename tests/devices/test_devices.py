@@ -7,12 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from command import ROOT
-from devices.run import Answers, build, run
+from devices.run import Answers, build, build_reader, read, run
 from devices.sources import Sources
 from devices.targets import DEVICES, packages
+from golden_pictures import GOLDEN
 from mnistx_export.model import Model
+from mnistx_runtime import image_from_picture
 from mnistx_runtime.artifact.parity import FLOAT32, compare
 
 IMAGES = 200
@@ -78,6 +81,24 @@ def test_float32_answers_as_pytorch_does(device: str, answers: Run, model: Model
     trained = model.log_probs(model.test.images[: len(found.log_probs)]).astype(np.float32)
     parity = compare(found.log_probs, trained, FLOAT32)
     assert parity.passed, parity
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["Cortex-M7", "s390x"])
+def test_pictures_are_read_as_python_reads_them(
+    name: str, model: Model, sources: dict[tuple[str, str], Sources], tmp_path: Path
+) -> None:
+    device = DEVICES[name]
+    if line := device.missing():
+        assert not os.environ.get("CI"), line
+        pytest.skip(f"{name} needs: {line}")
+    pictures = [np.asarray(Image.open(path).convert("L")) for path in sorted(GOLDEN.glob("*.in.png"))]
+    pictures.append(np.zeros((30, 40), np.uint8))
+    found = read(device, build_reader(device, sources["c-int8", device.target], pictures, tmp_path))
+    assert [status for status, _ in found] == [0] * 12 + [1]
+    for (_, image), picture in zip(found[:12], pictures, strict=False):
+        expected = image_from_picture(Image.fromarray(picture)).ravel()
+        assert np.abs(image.astype(int) - expected).max() <= 1
 
 
 def test_ci_installs_what_the_devices_need() -> None:

@@ -1,4 +1,4 @@
-"""The two files that read pictures beside a model: templates, one after the other, and a header."""
+"""The two files that read pictures beside a model: templates, one after the other, and a header; and an example."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from types import SimpleNamespace
@@ -17,7 +17,7 @@ LARGEST = 4096
 def fill_pair(
     name: str, header: str, steps: Iterable[str], values: Mapping[str, object], statuses: Sequence[Status]
 ) -> dict[str, bytes]:
-    """The pair of files.
+    """The pair of files, and a program that calls them.
 
     Args:
         name: of the model; see `c_files`.
@@ -30,6 +30,7 @@ def fill_pair(
         Names, and contents.
     """
     common = {
+        "channels": 1,
         "name": name,
         "upper": name.upper(),
         "version": __version__,
@@ -37,7 +38,11 @@ def fill_pair(
         "reasons": [SimpleNamespace(**each._asdict(), literal=string(each.text)) for each in statuses],
         "unknown": string(UNKNOWN),
     }
-    fill = {f"{name}{SUFFIX}.h": [header], f"{name}{SUFFIX}.c": [f"{step}.c" for step in steps]}
+    fill = {
+        f"{name}{SUFFIX}.h": [header],
+        f"{name}{SUFFIX}.c": [f"{step}.c" for step in steps],
+        "example/picture.c": ["picture.c"],
+    }
     templates = environment()
     return {
         file: ("\n\n".join(_fill(templates, part, {**common, **values}) for part in parts) + "\n").encode()

@@ -226,3 +226,23 @@ def test_random_pictures_of_any_size_reach_nothing_else(tmp_path: Path) -> None:
     assert read.returncode == 0, read.stderr
     counts = [int(count) for count in read.stdout.split()]
     assert sum(counts) == 60 and sum(count > 0 for count in counts) >= 4
+
+
+def test_the_example_reads_a_picture(tmp_path: Path, predictor: Predictor) -> None:
+    """Without the golden images, whose names of the classes the example prints."""
+    write_reader(tmp_path, Reader(predictor.metadata.temperature), "model")
+    names = ", ".join(f'"{name}"' for name in predictor.metadata.names)
+    (tmp_path / "model_certificate.h").write_text(f"const char *const model_class_names[10] = {{{names}}};\n")
+    sources = ["model.c", "model_read.c", "example/picture.c"]
+    call = [CC, "-std=c99", "-O1", *WARNINGS, "-I.", "-DMODEL_NO_SELFTEST", *sources, "-lm", "-o", "program"]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    answers = []
+    for picture in (grey(Image.open(ROOT / "artifacts" / "pictures" / "seven.jpg")), np.zeros((9, 9), np.uint8)):
+        given = io.BytesIO()
+        Image.fromarray(picture).save(given, "PPM")
+        answers.append(subprocess.run([tmp_path / "program"], input=given.getvalue(), capture_output=True))
+    nothing = subprocess.run([tmp_path / "program"], input=b"P2 3", capture_output=True)
+    assert answers[0].returncode == 0 and answers[0].stdout.startswith(b"7 -")
+    assert answers[1].returncode == 1 and b"no ink found" in answers[1].stdout
+    assert nothing.returncode == 2

@@ -10,7 +10,7 @@ def test_a_pair_is_named_by_its_model_and_holds_the_statuses() -> None:
         {"bytes": 32, "mode": "exact", "interpolation": "box", "channels": 1},
         STATUSES[:2],
     )
-    assert list(files) == ["net_read.h", "net_read.c"]
-    header, code = (data.decode() for data in files.values())
+    assert list(files) == ["net_read.h", "net_read.c", "example/picture.c"]
+    header, code, _ = (data.decode() for data in files.values())
     assert f"#define NET_READ_LARGEST {LARGEST} " in header and "#define NET_READ_BAD_ARGUMENT (-1) " in header
     assert code.count("case ") == 2 and f'return "{UNKNOWN}";' in code
