@@ -106,7 +106,11 @@ class _Reader:
         channels, height, width = image.shape
         name = self._graph.input[0].name
         shape = (height, width, channels)
-        (first,) = [node for node in nodes if name in node.input] or [None]
+        readers = [node for node in nodes if name in node.input]
+        if len(readers) > 1:
+            other = next((node for node in readers if node.op_type not in _NORMALIZING), readers[1])
+            raise unsupported(other.output[0], other.op_type, "it reads the image beside what normalizes it")
+        first = next(iter(readers), None)
         if first is not None and first.op_type == "DequantizeLinear":
             output = Tensor("pixels", shape, self._quantization(first))
             self._layers.append(Layer("normalize", Interleave(), (image,), output))

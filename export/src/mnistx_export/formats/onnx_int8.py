@@ -147,8 +147,8 @@ def _round_weights(model: onnx.ModelProto, conversion: Conversion, images: NDArr
 
 def _is_rounded(multiples: NDArray[Any], values: torch.Tensor, scale: torch.Tensor) -> bool:
     """Whether these are the values, each as the nearest multiple of its scale, as far as 7 bits reach."""
-    if multiples.shape != tuple(values.shape) or len(scale) != len(values):
-        return False
+    if multiples.shape != tuple(values.shape) or scale.shape != values.shape[:1]:
+        return False  # or one scale for all, as a matrix product has
     wanted = (values / scale.view(-1, *[1] * (values.ndim - 1))).clamp(-LIMIT, LIMIT)
     return float((torch.from_numpy(multiples.astype(np.float32)) - wanted).abs().max()) <= 1
 

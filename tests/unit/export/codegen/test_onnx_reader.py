@@ -155,3 +155,24 @@ def test_layers_of_real_numbers_between_layers_of_bytes_get_real_numbers(tmp_pat
         (tmp_path / target).mkdir()
         got = answer(compile_c({"whole": whole}, tmp_path / target, target), "whole", whole, images)
         assert np.abs(got - expected).max() < 0.02, target
+
+
+class Tokens(nn.Module):
+    """What a transformer begins with: the size of the batch is asked of the image, and a parameter is added."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.token, self.position = nn.Parameter(torch.ones(1, 6)), nn.Parameter(torch.rand(1, 366))
+        self.fc = nn.Linear(366, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = self.fc(torch.cat([self.token.expand(x.shape[0], -1), x.flatten(1)], 1) + self.position)
+        return found
+
+
+def test_who_reads_the_image_beside_the_normalization_is_named() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (8, 3, 12, 10)).astype(np.uint8)
+    conversion = Conversion(DeployedModule(Tokens().eval(), SPEC).eval(), SPEC, calibration=images)
+    for graph in (onnx_model(conversion), quantized_model(conversion, ALL_OPERATORS)):
+        with pytest.raises(BadInput, match=r"format c can't carry layer '\w+' \(Shape\): it reads the image beside"):
+            network_from_onnx(graph)

@@ -55,6 +55,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, in
         ]
         (folder / f"{name}.h").write_text("#include <stdint.h>\n" + "\n".join(lines) + "\n")
         for path, data in resizer_files(spec(name), name).items():
+            (folder / path).parent.mkdir(exist_ok=True)
             (folder / path).write_bytes(data)
         sizes[name] = int(re.findall(r"_WORKSPACE_BYTES (\d+)", (folder / f"{name}_read.h").read_text())[0])
     flags = ["-std=c99", "-O1", *WARNINGS, "-fsanitize=undefined", "-fno-sanitize-recover=all", "-fPIC", "-shared"]
@@ -107,4 +108,6 @@ def test_other_filters_are_in_python_alone(parameters: dict[str, Any]) -> None:
 
 
 def test_it_is_c_that_a_folder_may_hold() -> None:
-    check_c(resizer_files(spec("shorter"), "net") | {"net.h": b"#include <stdint.h>\n"}, "net", "net.c99")
+    files = resizer_files(spec("shorter"), "net")
+    del files["example/picture.c"]
+    check_c(files | {"net.h": b"#include <stdint.h>\n"}, "net", "net.c99")
