@@ -178,6 +178,7 @@ HEAD = """# Any classifier: networks that nobody made for mnistx
   float64, whichever is larger, on {test} drawn pictures; not one prediction changed, but where it says so. Every export
   is judged as a user's is: float32 formats by 1e-4; fp16 by 0.05; int8 by 2, by at most 0.05 points of accuracy lost on
   {validation} other pictures, and by being smaller or faster than float32. fp16 and int8 may change one prediction.
+  An empty cell wasn't tried.
 - *PyTorch's own*: the largest difference of PyTorch's float32 answers from its float64 ones, for scale.
 - The first four are of the size that generated C is for, the next five as users write them (benchmarks/networks.py).
   The others are torchvision's, without weights. All are trained for some seconds on drawn pictures of {figures}

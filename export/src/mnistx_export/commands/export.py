@@ -83,6 +83,7 @@ def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any
     from mnistx_export.format_results import HEADER, draw_changed, format_lines, format_row
     from mnistx_export.formats.base import format_named
     from mnistx_export.web.module import require_own_module, write_module
+    from mnistx_runtime.artifact import c_folder
     from mnistx_runtime.artifact.web_page import SUFFIX
     from mnistx_runtime.errors import BackendUnavailable, BadInput
 
@@ -92,7 +93,7 @@ def export(names: tuple[str, ...], out: Path | None, as_json: bool, **asked: Any
     paths = {target.name: artifact_path(source, out, target) for target in targets}
     if len(set(paths.values())) < len(paths):
         raise BadInput(f"{out}: several formats need a folder, not a file")
-    if asked["build"] and not any(target.folder for target in targets):
+    if asked["build"] and not any(target.suffix == c_folder.SUFFIX for target in targets):
         raise BadInput("--build is for c and c-int8: other formats hold no code")
     if len(targets) == 1:
         check_target(targets[0], paths[targets[0].name], settings)
