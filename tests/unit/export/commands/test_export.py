@@ -73,6 +73,8 @@ def test_the_command_verifies_on_the_test_images_and_says_where_the_file_is(digi
         (["--format", "onnx", "--opset", "13"], "18 to 24 can"),
         (["--format", "torchscript", "--opset", "20"], "--opset is for ONNX"),
         (["--format", "onnx", "--format", "pt2", "--out", "m.onnx"], "several formats need a folder"),
+        (["--format", "onnx", "--build", "aarch64-linux-gnu"], "--build is for c and c-int8"),
+        (["--format", "c", "--build", "aarch64-macos"], "'aarch64-macos' names no Linux"),
         (["--format", "onnx", "--max-drop", "-1"], "--max-drop"),
         (["--format", "onnx", "--out", "{file}/below"], "can't write to"),
         (["--format", "onnx", "--atol", "0"], "--atol"),
