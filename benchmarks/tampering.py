@@ -29,7 +29,8 @@ from mnistx_export.formats.base import Conversion, format_named
 from mnistx_runtime.artifact.archive import read_archive, write_archive
 from mnistx_runtime.artifact.container import FOLDERS, Files, open_artifact, seal
 from mnistx_runtime.artifact.verification import verify
-from mnistx_runtime.artifact.web_page import MODEL, Wasm, block, read_block, read_wasm, wasm_block
+from mnistx_runtime.artifact.wasm import Wasm, read_wasm, wasm_block
+from mnistx_runtime.artifact.web_page import MODEL, block, read_block
 from mnistx_runtime.backends import SUFFIXES, format_of
 from mnistx_runtime.errors import UntrustedModel
 from mnistx_runtime.signature.bundle import signature_path

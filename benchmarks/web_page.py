@@ -29,7 +29,8 @@ from mnistx_export.checkpoint_model import model_with_data
 from mnistx_export.golden import draw_digit
 from mnistx_export.web.module import write_module
 from mnistx_runtime import PredictionRefused, Predictor
-from mnistx_runtime.artifact.web_page import METADATA, MODEL, SUFFIX, read_block, read_wasm
+from mnistx_runtime.artifact.wasm import read_wasm
+from mnistx_runtime.artifact.web_page import METADATA, MODEL, SUFFIX, read_block
 from photos import DISTURBANCES, photograph
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -13,7 +13,8 @@ from mnistx_export.codegen.source import c_files
 from mnistx_export.web.page import build_page
 from mnistx_export.web.wasm import wasm_from_c
 from mnistx_runtime.artifact.container import open_artifact, seal
-from mnistx_runtime.artifact.web_page import MODEL, SUFFIX, Wasm, read_block, read_wasm, wasm_block
+from mnistx_runtime.artifact.wasm import Wasm, read_wasm, wasm_block
+from mnistx_runtime.artifact.web_page import MODEL, SUFFIX, read_block
 
 RELEASED = Path(__file__).parent.parent / "artifacts" / "mnist-cnn.onnx"
 

@@ -22,8 +22,9 @@ from mnistx_runtime.artifact.pte_check import check_pte
 from mnistx_runtime.artifact.tflite_check import check_tflite
 from mnistx_runtime.artifact.torch_archive import check_pt2, check_torchscript
 from mnistx_runtime.artifact.verification import verify_payload
+from mnistx_runtime.artifact.wasm import Wasm, read_wasm, wasm_block
 from mnistx_runtime.artifact.web_page import METADATA as METADATA_BLOCK
-from mnistx_runtime.artifact.web_page import Wasm, block, read_wasm, wasm_block
+from mnistx_runtime.artifact.web_page import block
 from mnistx_runtime.errors import MnistxError
 from mnistx_runtime.input_spec import InputSpec
 

@@ -6,7 +6,8 @@ from hashlib import sha256
 from importlib.resources import files
 
 from mnistx_export import __version__
-from mnistx_runtime.artifact.web_page import METADATA, Wasm, block, wasm_block
+from mnistx_runtime.artifact.wasm import Wasm, wasm_block
+from mnistx_runtime.artifact.web_page import METADATA, block
 
 _SCRIPTS = ("model.js", "board.js", "pictures.js", "page.js")
 """In the order in which they import each other."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mnistx_export.codegen.templating import environment
 from mnistx_runtime.artifact.c_reader import SUFFIX as READER
-from mnistx_runtime.artifact.web_page import Wasm
+from mnistx_runtime.artifact.wasm import Wasm
 from mnistx_runtime.errors import BadInput
 
 BUILDS = {"simd": ("-msimd128",), "scalar": ()}

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
-from mnistx_runtime.artifact.web_page import read_wasm
+from mnistx_runtime.artifact.wasm import read_wasm
 from mnistx_runtime.backends import ArtifactSession, artifact_for
 from mnistx_runtime.errors import ArtifactError, describe_error
 from mnistx_runtime.registry import missing

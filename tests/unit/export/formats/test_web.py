@@ -9,7 +9,8 @@ from mnistx_export import Model, export
 from mnistx_export.formats.base import Conversion, format_named
 from mnistx_runtime import BadInput, InputSpec
 from mnistx_runtime.artifact.verification import verify
-from mnistx_runtime.artifact.web_page import SUFFIX, read_wasm
+from mnistx_runtime.artifact.wasm import read_wasm
+from mnistx_runtime.artifact.web_page import SUFFIX
 
 pytest.importorskip("ziglang", reason="ziglang is missing: pip install 'mnistx-export[web]'")
 pytest.importorskip("wasmtime", reason="wasmtime is missing: pip install 'mnistx-runtime[web]'")

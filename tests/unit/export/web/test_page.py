@@ -8,7 +8,8 @@ import pytest
 
 from mnistx_export.web import page
 from mnistx_export.web.page import build_page, join_scripts, read_source
-from mnistx_runtime.artifact.web_page import SUFFIX, Wasm, read_wasm, write_props
+from mnistx_runtime.artifact.wasm import Wasm, read_wasm
+from mnistx_runtime.artifact.web_page import SUFFIX, write_props
 
 ROOT = Path(__file__).parents[4]
 WASM = Wasm({"simd": b"one", "scalar": b"two"}, b"three")

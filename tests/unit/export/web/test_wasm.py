@@ -3,7 +3,7 @@ import pytest
 
 from mnistx_export.web import wasm
 from mnistx_export.web.wasm import BUILDS, wasm_from_c
-from mnistx_runtime.artifact.web_page import Wasm
+from mnistx_runtime.artifact.wasm import Wasm
 from mnistx_runtime.errors import BadInput
 
 wasmtime = pytest.importorskip("wasmtime", reason="wasmtime is missing: pip install 'mnistx-runtime[web]'")

@@ -9,7 +9,8 @@ from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import seal
 from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.artifact.verification import verify
-from mnistx_runtime.artifact.web_page import METADATA, SUFFIX, Wasm, block, wasm_block
+from mnistx_runtime.artifact.wasm import Wasm, wasm_block
+from mnistx_runtime.artifact.web_page import METADATA, SUFFIX, block
 from mnistx_runtime.backends import backend, runtime_of
 from mnistx_runtime.errors import ArtifactError
 from mnistx_runtime.input_spec import InputSpec
