@@ -53,7 +53,12 @@ def _open_bundled(runtime: str) -> Artifact:
     return artifact
 
 
-def _only_digit(reading: Reading) -> Prediction:
+def images_in(pictures: Sequence[Lines]) -> list[NDArray[np.uint8]]:
+    """All images of some pictures that the model is to answer, each uint8 `(channels, height, width)`."""
+    return [found.image for lines in pictures for line in lines for found in line]
+
+
+def only_digit(reading: Reading) -> Prediction:
     """The answer to a picture of one digit; rejected where its ink is of several that touch."""
     first, *others = reading.lines[0]
     return replace(first, rejection_reason=SEVERAL) if others else first
@@ -194,12 +199,13 @@ class Predictor:
         with closing(prepare_files(pictures, self.metadata.input, many, processes)) as prepared:
             while batch := list(islice(prepared, BATCH)):
                 sources = pictures[at : at + len(batch)]
-                chosen = iter(self._choose([each for each in batch if isinstance(each, list)]))
+                found = [each for each in batch if isinstance(each, list)]
+                chosen = iter(self._choose(found, self._answers(found)))
                 elapsed = (perf_counter() - began) * 1e3 / len(batch)
                 for each, source in zip(batch, sources, strict=True):
                     if isinstance(each, list):
                         reading = self._reading(next(chosen), source_name(source), elapsed)
-                        yield reading if many else _only_digit(reading)
+                        yield reading if many else only_digit(reading)
                     else:
                         yield each
                 at += len(batch)
@@ -215,7 +221,7 @@ class Predictor:
             BadInput, PredictionRefused: see `predict`.
         """
         ((prepared, *_),), reading = self._explain(picture, False)
-        return prepared, _only_digit(reading)
+        return prepared, only_digit(reading)
 
     def explain_many(self, picture: Source) -> tuple[list[list[Prepared]], Reading]:
         """What `predict_many` does, with what the model saw, line by line."""
@@ -224,18 +230,39 @@ class Predictor:
     def _explain(self, picture: Source, many: bool) -> tuple[list[list[Prepared]], Reading]:
         began = perf_counter()
         lines = prepare_picture(picture, self._preprocess, many)
-        (chosen,) = self._choose([found_in(lines)])
-        elapsed = (perf_counter() - began) * 1e3
-        prepared = [
-            [line[index] for index, found, _ in best if found.mark is None]
-            for line, best in zip(lines, chosen, strict=True)
-        ]
-        return prepared, self._reading(chosen, source_name(picture), elapsed)
+        found = found_in(lines)
+        rows = self._answers([found])
+        reading, places = self.read_prepared(found, rows, (perf_counter() - began) * 1e3, source_name(picture))
+        return [[line[at] for at in chosen] for line, chosen in zip(lines, places, strict=True)], reading
 
-    def _choose(self, pictures: Sequence[Lines]) -> list[list[list[_Chosen]]]:
-        """The model's answers to all pictures in one run; of images that compete, those that are most probable."""
-        images = [found.image for lines in pictures for line in lines for found in line]
-        rows = self.log_probs(np.stack(images)) if images else np.empty((0, 1), np.float32)
+    def read_prepared(
+        self, lines: Lines, rows: NDArray[np.float32], elapsed_ms: float, name: str | None = None
+    ) -> tuple[Reading, list[list[int]]]:
+        """What a picture says, by answers that were computed elsewhere, as together with others'.
+
+        Args:
+            lines: what was prepared of the picture; of one digit a single line.
+            rows: the model's bare output for `images_in([lines])`, in their order.
+            elapsed_ms: milliseconds from picture to answers.
+            name: the picture's path, where it came from one.
+
+        Returns:
+            The reading, and of each line the places of the images that it is made of.
+
+        Raises:
+            PredictionRefused: nothing of the ink is a digit.
+        """
+        (chosen,) = self._choose([lines], rows)
+        places = [[index for index, found, _ in line if found.mark is None] for line in chosen]
+        return self._reading(chosen, name, elapsed_ms), places
+
+    def _answers(self, pictures: Sequence[Lines]) -> NDArray[np.float32]:
+        """The model's answers to all images of some pictures, in one run."""
+        images = images_in(pictures)
+        return self.log_probs(np.stack(images)) if images else np.empty((0, 1), np.float32)
+
+    def _choose(self, pictures: Sequence[Lines], rows: NDArray[np.float32]) -> list[list[list[_Chosen]]]:
+        """Of images that compete, those that are most probable, by the model's answers to all of them."""
         sure = apply_temperature(rows, self.metadata.temperature).max(1)
         at = 0
         chosen: list[list[list[_Chosen]]] = []
