@@ -3,9 +3,11 @@
 import asyncio
 import json
 import os
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+
+from mnistx_runtime.serve.http import Request
+
+_LONGEST_PATH = 200  # characters
 
 
 class AccessLog:
@@ -20,16 +22,25 @@ class AccessLog:
         self._number = number
         self._lines: list[str] = []
 
-    def add(self, values: Mapping[str, Any]) -> None:
+    def add(self, request: Request, status: int, seconds: float, size: int) -> None:
         """Write a line, soon.
 
         Args:
-            values: JSON-ready; the time of now is put before them.
+            request: what was asked, with its note.
+            status: of the answer.
+            seconds: that it took.
+            size: bytes of its body.
         """
         if not self._lines:
             asyncio.get_running_loop().call_soon(self.flush)
+        scope = request.scope
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        self._lines.append(f'{{"time": "{time}", {json.dumps(values)[1:]}\n')
+        path = json.dumps(scope["path"][:_LONGEST_PATH])
+        note = f", {json.dumps(request.note)[1:-1]}" if request.note else ""
+        self._lines.append(
+            f'{{"time": "{time}", "client": {json.dumps(request.client)}, "method": "{scope["method"]}", '
+            f'"path": {path}, "status": {status}, "ms": {seconds * 1e3:.3f}, "bytes": {size}{note}}}\n'
+        )
 
     def flush(self) -> None:
         """Write what waits."""

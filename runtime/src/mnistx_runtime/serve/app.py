@@ -1,105 +1,113 @@
 """What every request passes, whatever its address: the token, the log, the metrics, and an end without a traceback."""
 
-import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
-from mnistx_runtime.errors import describe_error
+from starlette.routing import Match, Route
+
+from mnistx_runtime.errors import MnistxError, describe_error
 from mnistx_runtime.serve.access_log import AccessLog
 from mnistx_runtime.serve.auth import is_authorized
+from mnistx_runtime.serve.http import Receive, Reply, Request, Scope, Send, json_reply, send_reply
+from mnistx_runtime.serve.http_error import HttpError, status_of
 from mnistx_runtime.serve.metrics import Metrics
-
-Message = MutableMapping[str, Any]
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OPEN = ("/v2/health/live", "/v2/health/ready")
 """Addresses that need no token: what starts, stops and balances servers asks them."""
 
-_LONGEST_PATH = 200  # characters in the log
+Endpoint = Callable[[Request], Awaitable[Reply]]
 
 
-class Gate:
-    """An ASGI application around another one.
+class Address(NamedTuple):
+    """What is at an address.
+
+    Args:
+        route: its path; it takes any method.
+        method: the one that is answered.
+        name: in the metrics.
+        endpoint: what answers.
+    """
+
+    route: Route
+    method: str
+    name: str
+    endpoint: Endpoint
+
+
+class App:
+    """The ASGI application.
 
     Attributes:
         is_draining: whether connections are asked to end, as the server soon does.
     """
 
-    def __init__(self, app: App, metrics: Metrics, log: AccessLog, token: bytes | None) -> None:
+    def __init__(self, addresses: Sequence[Address], metrics: Metrics, log: AccessLog, token: bytes | None) -> None:
         """See the module.
 
         Args:
-            app: what answers.
+            addresses: the one that is asked most first.
             metrics: count each request.
             log: takes a line of each.
             token: None where none is asked for.
         """
-        self._app, self._metrics, self._log, self._token = app, metrics, log, token
+        self._addresses, self._metrics, self._log, self._token = addresses, metrics, log, token
         self.is_draining = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
         began = perf_counter()
-        status = size = 0
-
-        async def watch(message: Message) -> None:
-            nonlocal status, size
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                if self.is_draining:
-                    message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
-            else:
-                size += len(message.get("body", b""))
-            await send(message)
-
-        error = ""
-        try:
-            if self._token is None or scope["path"] in OPEN or _is_allowed(scope, self._token):
-                await self._app(scope, receive, watch)
-            else:
-                await _refuse(watch)
-        except Exception as raised:
-            error = f"{type(raised).__name__}: {describe_error(raised)}"
-            if not status:
-                await send_json(watch, 500, {"error": "internal error"})
-        finally:
-            self._note(scope, status, size, perf_counter() - began, error)
-
-    def _note(self, scope: Scope, status: int, size: int, seconds: float, error: str) -> None:
-        endpoint = getattr(scope.get("endpoint"), "__name__", "none")
-        self._metrics.observe(endpoint, status, seconds)
         client = scope.get("client")
-        values = {
-            "client": client[0] if client else None,
-            "method": scope["method"],
-            "path": scope["path"][:_LONGEST_PATH],
-            "status": status,
-            "ms": round(seconds * 1e3, 3),
-            "bytes": size,
-            **scope["state"],
-        }
-        self._log.add(values | {"error": error} if error else values)
+        request = Request(scope, receive, dict(scope["headers"]), {}, client[0] if client else "", {})
+        name, reply = "none", None
+        try:
+            name, reply = await self._answer(request)
+            await send_reply(send, reply, self.is_draining)
+        finally:
+            seconds = perf_counter() - began
+            status, size = (reply.status, len(reply.body)) if reply else (0, 0)
+            self._metrics.observe(name, status, seconds)
+            self._log.add(request, status, seconds, size)
+
+    async def _answer(self, request: Request) -> tuple[str, Reply]:
+        """The name of the endpoint, and its answer."""
+        scope = request.scope
+        if not self._is_allowed(request):
+            text = "a token is asked for: Authorization: Bearer TOKEN"
+            return "none", json_reply({"error": text}, 401, {"www-authenticate": "Bearer"})
+        for address in self._addresses:
+            match, found = address.route.matches(scope)
+            if match is not Match.NONE:
+                request.params = found["path_params"]
+                return address.name, await self._call(address, request)
+        return "none", json_reply({"error": "nothing is at this address; /docs lists all"}, 404)
+
+    def _is_allowed(self, request: Request) -> bool:
+        if self._token is None or request.scope["path"] in OPEN:
+            return True
+        return is_authorized(request.headers.get(b"authorization", b""), self._token)
+
+    async def _call(self, address: Address, request: Request) -> Reply:
+        method = request.scope["method"]
+        if method != address.method and not (method == "HEAD" and address.method == "GET"):
+            return json_reply({"error": f"this address takes {address.method}"}, 405, {"allow": _allowed(address)})
+        try:
+            return await address.endpoint(request)
+        except HttpError as error:
+            return _refusal(request, error.text, error)
+        except MnistxError as error:
+            return _refusal(request, str(error), HttpError(status_of(error), str(error)))
+        except Exception as error:
+            text = f"{type(error).__name__}: {describe_error(error)}"
+            return _refusal(request, text, HttpError(500, "internal error"))
 
 
-def _is_allowed(scope: Scope, token: bytes) -> bool:
-    given = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
-    return is_authorized(given, token)
+def _allowed(address: Address) -> str:
+    return "GET, HEAD" if address.method == "GET" else address.method
 
 
-async def _refuse(send: Send) -> None:
-    text = "a token is asked for: Authorization: Bearer TOKEN"
-    await send_json(send, 401, {"error": text}, [(b"www-authenticate", b"Bearer")])
-
-
-async def send_json(
-    send: Send, status: int, values: MutableMapping[str, Any], headers: list[tuple[bytes, bytes]] | None = None
-) -> None:
-    """Answer with an object."""
-    body = json.dumps(values).encode()
-    start = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *(headers or [])]
-    await send({"type": "http.response.start", "status": status, "headers": start})
-    await send({"type": "http.response.body", "body": body})
+def _refusal(request: Request, note: str, error: HttpError) -> Reply:
+    """The answer of an error, and what the log says of it."""
+    request.note["error"] = note
+    values: dict[str, Any] = error.values | {"error": error.text}
+    return json_reply(values, error.status, error.headers)

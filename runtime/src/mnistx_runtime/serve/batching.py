@@ -1,14 +1,12 @@
 """Answers requests that arrive together in one run of the model.
 
-A request that arrives while nothing is computed is computed at once, with those that the same turn of the event loop
-brought. While something is computed, others gather; another thread takes them when they fill a batch, or the oldest of
-them has waited for `wait` seconds. Models take turns, so do clients, and a large request gives way after each batch.
+What waits is computed as soon as nothing else is. While something is, more gathers, until it fills a batch or the oldest
+of it has waited for `wait` seconds; then it is computed beside the other, where there is room. Models take turns, so do
+clients, and a large request gives way after each batch.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -22,12 +20,12 @@ class Model(NamedTuple):
     """What is computed.
 
     Args:
-        run: log-probabilities `(N, classes)` of images `(N, channels, height, width)`; any thread may call it.
+        run: log-probabilities `(N, classes)` of images `(N, channels, height, width)`.
         most: images in a batch.
         observe: is told of each batch how many images it has.
     """
 
-    run: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    run: Callable[[NDArray[np.uint8]], Awaitable[NDArray[np.float32]]]
     most: int
     observe: Callable[[int], object] = id
 
@@ -42,6 +40,11 @@ class _Job:
     taken: int = 0
     answered: int = 0
     answers: NDArray[np.float32] | None = None
+
+    def fail(self, error: Exception) -> None:
+        """Tell who asked that there's no answer."""
+        if not self.future.done():
+            self.future.set_exception(error)
 
     def answer(self, start: int, found: NDArray[np.float32]) -> None:
         """Keep the answers to the images from `start` on; give all of them once they are complete."""
@@ -75,6 +78,11 @@ class _Waiting:
     images: int = 0
     since: float = 0.0
 
+    def put(self, job: _Job) -> None:
+        """Let a request wait."""
+        self.jobs.put(job.client, job)
+        self.images += len(job.images)
+
     def take(self) -> list[_Part]:
         """A batch; what is left of the request that it doesn't hold all of goes to the end of its client's line."""
         room, batch = self.model.most, []
@@ -91,26 +99,21 @@ class _Waiting:
 
 
 class Batcher:
-    """Runs models on threads; all methods but the models' are the event loop's."""
+    """Runs models, some batches at a time."""
 
-    def __init__(self, models: Mapping[str, Model], threads: int, wait: float) -> None:
-        """Start no thread yet.
+    def __init__(self, models: Mapping[str, Model], most: int, wait: float) -> None:
+        """Nothing runs yet.
 
         Args:
             models: by name.
-            threads: that compute, each a batch at a time.
+            most: batches that are computed at a time.
             wait: seconds, see the module.
         """
-        self._waiting = {name: _Waiting(model) for name, model in models.items()}
-        self._threads, self._wait = threads, wait
-        self._pool = ThreadPoolExecutor(threads, "mnistx-batch")
-        self._turns: deque[str] = deque()
-        self._running, self._is_scheduled = 0, False
-        self._timer: asyncio.TimerHandle | None = None
-
-    def close(self) -> None:
-        """End the threads, once they are done."""
-        self._pool.shutdown()
+        self._models = {name: _Waiting(model) for name, model in models.items()}
+        self._turns: list[str] = []
+        self._most, self._wait = most, wait
+        self._running = set[asyncio.Task[None]]()
+        self._is_scheduled = False
 
     async def run(self, name: str, client: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The answers to some images, computed with others'.
@@ -124,62 +127,57 @@ class Batcher:
             Exception: what the model raised.
         """
         loop = asyncio.get_running_loop()
-        waiting = self._waiting[name]
+        future: asyncio.Future[NDArray[np.float32]] = loop.create_future()
+        waiting = self._models[name]
         if not waiting.images:
             waiting.since = loop.time()
             self._turns.append(name)
-        job = _Job(client, images, loop.create_future())
-        waiting.jobs.put(client, job)
-        waiting.images += len(images)
-        if not self._is_scheduled and self._running < self._threads:
+        waiting.put(_Job(client, images, future))
+        if not self._is_scheduled and len(self._running) < self._most:
             self._is_scheduled = True
-            loop.call_soon(self._dispatch)
-        return await job.future
+            loop.call_soon(self._start_due)
+        return await future
 
-    def _dispatch(self) -> None:
+    def _start_due(self) -> None:
+        """Start what is due; what isn't yet is looked at again when it is, or when something ends."""
         self._is_scheduled = False
         loop = asyncio.get_running_loop()
-        while self._running < self._threads and self._turns:
+        while self._turns and len(self._running) < self._most:
             now = loop.time()
-            name = next((name for name in self._turns if self._is_due(self._waiting[name], now)), None)
+            name = next((name for name in self._turns if self._is_due(self._models[name], now)), None)
             if name is None:
-                if self._timer is None:
-                    since = min(self._waiting[name].since for name in self._turns)
-                    self._timer = loop.call_at(since + self._wait, self._ring)
+                first = min(self._models[name].since for name in self._turns)
+                self._is_scheduled = True
+                loop.call_at(first + self._wait, self._start_due)
                 return
             self._turns.remove(name)
-            waiting = self._waiting[name]
+            waiting = self._models[name]
             batch = waiting.take()
             if waiting.images:
                 self._turns.append(name)
-            self._running += 1
-            self._pool.submit(self._compute, waiting.model, batch, loop)
+            task = loop.create_task(_compute(waiting.model, batch))
+            self._running.add(task)
+            task.add_done_callback(self._end)
 
     def _is_due(self, waiting: _Waiting, now: float) -> bool:
         return not self._running or waiting.images >= waiting.model.most or now - waiting.since >= self._wait
 
-    def _ring(self) -> None:
-        self._timer = None
-        self._dispatch()
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._start_due()
 
-    def _compute(self, model: Model, batch: list[_Part], loop: asyncio.AbstractEventLoop) -> None:
-        """What a thread does with a batch."""
-        found: NDArray[np.float32] | Exception
-        try:
-            images = [job.images[start:stop] for job, start, stop in batch]
-            found = model.run(images[0] if len(images) == 1 else np.concatenate(images))
-        except Exception as error:
-            found = error
-        loop.call_soon_threadsafe(self._finish, model, batch, found)
 
-    def _finish(self, model: Model, batch: list[_Part], found: NDArray[np.float32] | Exception) -> None:
-        self._running -= 1
-        at = 0
-        for job, start, stop in batch:
-            if not isinstance(found, Exception):
-                job.answer(start, found[at : at + stop - start])
-            elif not job.future.done():
-                job.future.set_exception(found)
-            at += stop - start
-        model.observe(at)
-        self._dispatch()
+async def _compute(model: Model, batch: list[_Part]) -> None:
+    """Run a model, and give each request its part of what was found."""
+    images = [job.images[start:stop] for job, start, stop in batch]
+    at = 0
+    try:
+        found = await model.run(images[0] if len(images) == 1 else np.concatenate(images))
+    except Exception as error:
+        for job, _, _ in batch:
+            job.fail(error)
+        return
+    for job, start, stop in batch:
+        job.answer(start, found[at : at + stop - start])
+        at += stop - start
+    model.observe(at)

@@ -1,62 +1,75 @@
 """The models that a server answers with: each is held to its certificate, and to the trusted keys, before it is run."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from mnistx_runtime.backends import CRASHING, artifact_for, chunk_of, runtime_of
+from mnistx_runtime.artifact.container import Artifact
+from mnistx_runtime.artifact.metadata import Metadata
+from mnistx_runtime.backends import artifact_for, backend, runtime_of
 from mnistx_runtime.batch import spec_key
 from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import ArtifactError, BadInput, VerificationFailed
-from mnistx_runtime.predictor import Predictor
 
 PLATFORMS = {"ort": "onnxruntime_onnx"}
 """What Triton calls a runtime; others have no name of its."""
 
 
+@dataclass
 class ServedModel:
-    """A model that is loaded.
+    """A model that was verified.
 
-    Attributes:
+    Args:
         name: in addresses: its file's, without the ending.
         runtime: that runs it.
-        platform: as the protocol names it.
-        predictor: it, loaded.
-        key: of its input, see `spec_key`.
-        failure: what it failed with while it was served; a model that did is not ready any more.
+        artifact: its files, as they were verified.
+        failure: what it failed with when it was last asked; a model that did is not ready.
     """
 
-    def __init__(self, path: Path, allow_foreign: bool = False) -> None:
-        """Read, verify and load a model; what is verified is what is loaded.
+    name: str
+    runtime: str
+    artifact: Artifact
+    failure: str = ""
 
-        Args:
-            path: of its file.
-            allow_foreign: see `Artifact`.
+    @cached_property
+    def metadata(self) -> Metadata:
+        """What it says of itself."""
+        return self.artifact.metadata
 
-        Raises:
-            ArtifactError, BackendUnavailable, UntrustedModel: it can't be loaded, or may not be.
-            VerificationFailed: it isn't what was exported.
-        """
-        self.name, self.runtime = path.stem, runtime_of(path)
-        self.platform = PLATFORMS.get(self.runtime, f"mnistx_{self.runtime}")
-        self.failure = ""
-        if self.runtime == "torch":
-            raise ArtifactError(f"{path} is a checkpoint, which has no certificate; export it, and serve that")
-        self.predictor = _load_verified(path, self.runtime, allow_foreign)
-        self.key = spec_key(self.predictor.metadata.input)
+    @cached_property
+    def key(self) -> str:
+        """Of its input, see `spec_key`."""
+        return spec_key(self.metadata.input)
 
-    def batch_size(self, most: int) -> int:
-        """Images in a batch: at most `most`, and fewer where they are large."""
-        return chunk_of(self.predictor.metadata.input.shape, most)
+    @property
+    def platform(self) -> str:
+        """What runs it, as the protocol names it."""
+        return PLATFORMS.get(self.runtime, f"mnistx_{self.runtime}")
 
 
-def _load_verified(path: Path, runtime: str, allow_foreign: bool) -> Predictor:
+def load_model(path: Path, allow_foreign: bool = False) -> ServedModel:
+    """Read and verify a model; what is verified is what will be run.
+
+    Args:
+        path: of its file.
+        allow_foreign: see `Artifact`.
+
+    Raises:
+        ArtifactError, BackendUnavailable, UntrustedModel: it can't be loaded, or may not be.
+        VerificationFailed: it isn't what was exported.
+    """
     from mnistx_runtime.artifact.verification import verify_opened
 
+    runtime = runtime_of(path)
+    if runtime == "torch":
+        raise ArtifactError(f"{path} is a checkpoint, which has no certificate; export it, and serve that")
+    backend(runtime)
     opened = artifact_for(path, runtime, allow_foreign)
     found = verify_opened(opened, runtime)
     if not found.passed:
         raise VerificationFailed(found.lines()[0])
-    return Predictor(opened, runtime, 1, isolated=runtime in CRASHING)
+    return ServedModel(path.stem, runtime, opened)
 
 
 def load_models(paths: Sequence[Path], allow_foreign: bool = False) -> dict[str, ServedModel]:
@@ -64,11 +77,11 @@ def load_models(paths: Sequence[Path], allow_foreign: bool = False) -> dict[str,
 
     Raises:
         BadInput: two have the same name.
-        MnistxError: see `ServedModel`.
+        MnistxError: see `load_model`.
     """
     names = [path.stem for path in paths]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise BadInput(f"two models are called {twice}: they are served by their files' names, without the ending")
-    found = [ServedModel(path, allow_foreign) for path in paths or [BUNDLED]]
+    found = [load_model(path, allow_foreign) for path in paths or [BUNDLED]]
     return {model.name: model for model in found}

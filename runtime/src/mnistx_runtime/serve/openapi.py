@@ -196,7 +196,7 @@ _SCHEMAS: dict[str, Any] = {
 def _request(models: Mapping[str, ServedModel]) -> dict[str, Any]:
     """Of one model the exact size of an image; of several, whatever each takes."""
     kinds = []
-    for channels, height, width in {model.predictor.metadata.input.shape for model in models.values()}:
+    for channels, height, width in {model.metadata.input.shape for model in models.values()}:
         count = channels * height * width
         images = {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": 255}}
         tensor = _object(

@@ -36,7 +36,7 @@ def find_page(models: Sequence[Path]) -> bytes | None:
 def start_page(models: "Mapping[str, ServedModel]") -> bytes:
     """A plain page: what is served, and how to ask it."""
     rows = "".join(
-        f"<li><b>{html.escape(name)}</b>: {html.escape(model.predictor.metadata.description)}</li>"
+        f"<li><b>{html.escape(name)}</b>: {html.escape(model.metadata.description)}</li>"
         for name, model in models.items()
     )
     form = (
@@ -45,10 +45,10 @@ def start_page(models: "Mapping[str, ServedModel]") -> bytes:
     )
     asked = html.escape("curl --data-binary @picture.jpg ADDRESS/predict")
     content = f'<ul>{rows}</ul>{form}<p><code>{asked}</code></p><p><a href="docs">All addresses</a></p>'
-    return _page_of("mnistx", content).encode()
+    return _page_of("mnistx", content)
 
 
-def docs_page(document: Mapping[str, Any]) -> str:
+def docs_page(document: Mapping[str, Any]) -> bytes:
     """The addresses, what each takes, and what it answers.
 
     Args:
@@ -75,10 +75,11 @@ def _option(option: Mapping[str, Any]) -> str:
     return f"<li><code>{html.escape(option['name'])}</code>: {html.escape(option['description'])}</li>"
 
 
-def _page_of(title: str, content: str) -> str:
+def _page_of(title: str, content: str) -> bytes:
     """A plain page, of a title and HTML, which loads nothing and runs nothing."""
     style = "body{font:16px/1.5 sans-serif;max-width:46em;margin:2em auto;padding:0 1em}h2{font-size:1em}"
-    return (
+    page = (
         '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{html.escape(title)}</title><style>{style}</style><h1>{html.escape(title)}</h1>{content}</html>"
     )
+    return page.encode()

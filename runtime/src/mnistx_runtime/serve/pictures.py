@@ -13,8 +13,9 @@ from mnistx_runtime.arguments import check_count, check_probability
 from mnistx_runtime.batch import prepare_picture, preprocess_of
 from mnistx_runtime.commands import one_line
 from mnistx_runtime.errors import BadInput, MnistxError
+from mnistx_runtime.postprocess import Postprocess, images_in, only_digit
 from mnistx_runtime.prediction import Prediction, Reading
-from mnistx_runtime.predictor import MIN_CONFIDENCE, Predictor, images_in, only_digit
+from mnistx_runtime.predictor import MIN_CONFIDENCE
 from mnistx_runtime.serve.decoders import Decoders
 from mnistx_runtime.serve.http_error import HttpError, status_of
 from mnistx_runtime.serve.upload import Upload, attempt_upload
@@ -75,13 +76,13 @@ class Reader:
     """Answers pictures with one model.
 
     Args:
-        predictor: the model.
+        postprocess: of the model.
         key: of its input, see `spec_key`.
         decoders: processes that decode.
         compute: the model's bare output for images, computed together with others'.
     """
 
-    predictor: Predictor
+    postprocess: Postprocess
     key: str
     decoders: Decoders
     compute: Callable[[str, NDArray[np.uint8]], Awaitable[NDArray[np.float32]]]
@@ -105,7 +106,7 @@ class Reader:
         rows = await self.compute(client, np.stack(images)) if images else np.empty((0, 1), np.float32)
         found: Prediction | Reading
         try:
-            reading, places = self.predictor.read_prepared(lines, rows, (perf_counter() - began) * 1e3)
+            reading, places = self.postprocess.read(lines, rows, (perf_counter() - began) * 1e3)
             found = reading if options.many else only_digit(reading)
         except MnistxError as error:
             raise _http_error(error) from error
@@ -139,7 +140,7 @@ def draw(upload: Upload, key: str, places: list[list[int]], found: Prediction | 
     Args:
         upload: the picture.
         key: of the model's input, see `spec_key`.
-        places: see `Predictor.read_prepared`.
+        places: see `Postprocess.read`.
         found: what was answered.
     """
     import io

@@ -5,15 +5,16 @@ https://github.com/kserve/open-inference-protocol, and Triton's docs/protocol/ex
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT, Metadata
 from mnistx_runtime.errors import BadInput
+from mnistx_runtime.serve.http import Reply
 
 JSON_LENGTH = "inference-header-content-length"
 """The header that says how many bytes of a body are JSON; tensors follow."""
@@ -24,11 +25,29 @@ VERSION = "1"
 MOST_NUMBERS = 1 << 16
 """Of an answer in JSON; bytes may hold any number."""
 
+BYTES = "application/octet-stream"
+
 _UINT8, _FP32 = "UINT8", "FP32"
 
+_SHORT = 1024
+"""Bytes of JSON that are worth keeping, parsed."""
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+
+class Takes(NamedTuple):
+    """What a model takes and gives.
+
+    Args:
+        name: of the model.
+        shape: channels, height and width of an image.
+        classes: how many it tells apart.
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+    classes: int
+
+
+class Asked(NamedTuple):
     """A request for inference.
 
     Args:
@@ -42,39 +61,62 @@ class Asked:
     binary: bool
 
 
-def parse_request(body: bytes, json_length: int | None, name: str, shape: tuple[int, int, int]) -> Asked:
+class _Head(NamedTuple):
+    """What the JSON of a request says: `size` bytes of a tensor follow it, or its numbers are in `data`."""
+
+    id: str | None
+    binary: bool
+    shape: tuple[int, ...]
+    size: int | None
+    data: Any = None
+
+
+def parse_request(body: bytes, json_length: int | None, takes: Takes) -> Asked:
     """What a body asks for.
 
     Args:
         body: JSON, and bytes of a tensor.
         json_length: how many bytes of it are JSON; None for all.
-        name: of the model, for the error's text.
-        shape: channels, height and width of what it takes.
+        takes: what the model does.
 
     Raises:
         BadInput: it isn't what the protocol says, or not what the model takes.
 
     >>> tensor = {"name": "image", "datatype": "UINT8", "shape": [1, 1, 1, 2], "data": [0, 255]}
-    >>> parse_request(json.dumps({"inputs": [tensor]}).encode(), None, "m", (1, 1, 2)).images.tolist()
+    >>> parse_request(json.dumps({"inputs": [tensor]}).encode(), None, Takes("m", (1, 1, 2), 10)).images.tolist()
     [[[[0, 255]]]]
     """
     end = len(body) if json_length is None else json_length
     if not 0 <= end <= len(body):
         raise BadInput(f"{JSON_LENGTH} says {end} bytes of JSON, in a body of {len(body)}")
+    follow = len(body) - end
+    head = (_parse_again if follow and end <= _SHORT else _parse_head)(body[:end], takes)
+    if head.size is None and follow:
+        raise BadInput(f"{follow} bytes follow the JSON, and no input has binary_data_size")
+    if head.size is not None and head.size != follow:
+        raise BadInput(f"input {INPUT!r}: binary_data_size is {head.size}, {follow} bytes follow the JSON")
+    if not head.binary:
+        _require_few(head.shape[0] * takes.classes)
+    pixels = _pixels(head.data, head.shape) if head.size is None else np.frombuffer(body, np.uint8, offset=end)
+    return Asked(head.id, pixels.reshape(head.shape), head.binary)
+
+
+def _parse_head(text: bytes, takes: Takes) -> _Head:
     try:
-        values = json.loads(body if end == len(body) else body[:end])
+        asked = _object(json.loads(text), "the request")
     except (ValueError, RecursionError) as error:
         raise BadInput(f"the request is no JSON: {_reason(error)}") from error
-    asked = _object(values, "the request")
-    inputs = asked.get("inputs")
+    inputs, request_id = asked.get("inputs"), asked.get("id")
     if not isinstance(inputs, list) or len(inputs) != 1:
         count = len(inputs) if isinstance(inputs, list) else 0
-        raise BadInput(f"expected 1 input, got {count}, for model {name!r}")
-    images = _tensor(_object(inputs[0], "an input"), memoryview(body)[end:], name, shape)
-    request_id = asked.get("id")
+        raise BadInput(f"expected 1 input, got {count}, for model {takes.name!r}")
     if request_id is not None and not isinstance(request_id, str):
         raise BadInput("id must be a text")
-    return Asked(request_id, images, _is_binary(asked, name))
+    return _Head(request_id, _is_binary(asked, takes.name), *_tensor(_object(inputs[0], "an input"), takes))
+
+
+_parse_again = lru_cache(256)(_parse_head)
+"""Of a client's binary tensors the JSON is mostly the same each time."""
 
 
 def _reason(error: Exception) -> str:
@@ -89,35 +131,31 @@ def _object(values: Any, what: str) -> Mapping[str, Any]:
     return values
 
 
-def _tensor(tensor: Mapping[str, Any], rest: memoryview, name: str, shape: tuple[int, int, int]) -> NDArray[np.uint8]:
-    if tensor.get("name") != INPUT:
-        raise BadInput(f"unexpected inference input {tensor.get('name')!r:.60} for model {name!r}; it takes {INPUT!r}")
-    if tensor.get("datatype") != _UINT8:
-        found = tensor.get("datatype")
-        raise BadInput(f"inference input {INPUT!r} data-type is {found!r:.60}, but model {name!r} expects {_UINT8!r}")
-    sizes = tensor.get("shape")
+def _tensor(tensor: Mapping[str, Any], takes: Takes) -> tuple[tuple[int, ...], int | None, Any]:
+    """The shape of an input, and how many bytes of it follow the JSON, or its numbers."""
+    name, kind, sizes, data = (tensor.get(key) for key in ("name", "datatype", "shape", "data"))
+    model = f"model {takes.name!r}"
+    if name != INPUT:
+        raise BadInput(f"unexpected inference input {name!r:.60} for {model}; it takes {INPUT!r}")
+    if kind != _UINT8:
+        raise BadInput(f"inference input {INPUT!r} data-type is {kind!r:.60}, but {model} expects {_UINT8!r}")
     whole = isinstance(sizes, list) and all(type(size) is int for size in sizes)
-    if not whole or sizes[1:] != list(shape) or sizes[0] < 1:
-        wanted = [-1, *shape]
-        raise BadInput(
-            f"unexpected shape for input {INPUT!r} for model {name!r}: expected {wanted}, got {sizes!r:.100}"
-        )
+    if not isinstance(sizes, list) or not whole or sizes[1:] != [*takes.shape] or sizes[0] < 1:
+        found = f"expected {[-1, *takes.shape]}, got {sizes!r:.100}"
+        raise BadInput(f"unexpected shape for input {INPUT!r} for {model}: {found}")
     size = tensor.get("parameters", {}).get("binary_data_size")
-    if size is not None:
-        if "data" in tensor:
-            raise BadInput(f"input {INPUT!r} has both data and binary_data_size")
-        if type(size) is not int or size != prod(sizes) or size != len(rest):
-            raise BadInput(
-                f"input {INPUT!r}: binary_data_size is {size!r:.60}, {len(rest)} bytes follow the JSON, "
-                f"shape {sizes!r:.100} is {prod(sizes)} bytes"
-            )
-        return np.frombuffer(rest, np.uint8).reshape(sizes)
-    if len(rest):
-        raise BadInput(f"{len(rest)} bytes follow the JSON, and no input has binary_data_size")
-    return _numbers(tensor.get("data"), sizes)
+    if size is None:
+        return tuple(sizes), None, data
+    if "data" in tensor:
+        raise BadInput(f"input {INPUT!r} has both data and binary_data_size")
+    if type(size) is not int or size != prod(sizes):
+        raise BadInput(
+            f"input {INPUT!r}: binary_data_size is {size!r:.60}, shape {sizes!r:.100} is {prod(sizes)} bytes"
+        )
+    return tuple(sizes), size, None
 
 
-def _numbers(data: Any, sizes: list[int]) -> NDArray[np.uint8]:
+def _pixels(data: Any, sizes: tuple[int, ...]) -> NDArray[np.uint8]:
     """Of JSON, flat in row-major order, or nested as the shape is."""
     try:
         found = np.array(data)
@@ -125,11 +163,11 @@ def _numbers(data: Any, sizes: list[int]) -> NDArray[np.uint8]:
         found = np.array(None)
     if found.dtype.kind not in "iu" or not isinstance(data, list):
         raise BadInput(f"data of {INPUT!r} must be whole numbers from 0 to 255, flat or nested as the shape")
-    if found.size != prod(sizes) or (found.ndim > 1 and found.shape != tuple(sizes)):
-        raise BadInput(f"data of {INPUT!r} has {found.size} elements, shape {sizes!r:.100} has {prod(sizes)}")
+    if found.size != prod(sizes) or (found.ndim > 1 and found.shape != sizes):
+        raise BadInput(f"data of {INPUT!r} has {found.size} elements, shape {[*sizes]!r:.100} has {prod(sizes)}")
     if found.min() < 0 or found.max() > 255:
         raise BadInput(f"data of {INPUT!r} must be whole numbers from 0 to 255, not {found.min()} to {found.max()}")
-    return found.astype(np.uint8).reshape(sizes)
+    return found.astype(np.uint8)
 
 
 def _is_binary(asked: Mapping[str, Any], name: str) -> bool:
@@ -151,44 +189,40 @@ def _is_binary(asked: Mapping[str, Any], name: str) -> bool:
     return wanted
 
 
-def format_answer(asked: Asked, name: str, rows: NDArray[np.float32]) -> tuple[bytes, dict[str, str]]:
-    """The body of an answer, and its headers.
+def format_answer(asked: Asked, name: str, rows: NDArray[np.float32]) -> Reply:
+    """The answer to a request.
 
     Args:
         asked: the request.
         name: of the model.
         rows: float32 `(N, classes)`.
-
-    Raises:
-        BadInput: it would be a JSON of too many numbers.
     """
-    output: dict[str, Any] = {"name": OUTPUT, "datatype": _FP32, "shape": list(rows.shape)}
-    data = b""
     if asked.binary:
-        data = rows.astype("<f4", copy=False).tobytes()
-        output["parameters"] = {"binary_data_size": len(data)}
-    else:
-        require_few(rows.size)
-        output["data"] = rows.ravel().tolist()
-    values = {"model_name": name, "model_version": VERSION, "outputs": [output]}
-    if asked.id is not None:
-        values["id"] = asked.id
-    text = json.dumps(values).encode()
-    if not asked.binary:
-        return text, {"content-type": "application/json"}
-    return text + data, {"content-type": "application/octet-stream", JSON_LENGTH: str(len(text))}
+        text = _head_text(name, asked.id, rows.shape)
+        return Reply(text + rows.astype("<f4", copy=False).tobytes(), BYTES, headers={JSON_LENGTH: str(len(text))})
+    return Reply(_answer_text(name, asked.id, rows.shape, {"data": rows.ravel().tolist()}))
 
 
-def require_few(numbers: int) -> None:
+def _answer_text(name: str, request_id: str | None, shape: tuple[int, ...], more: Mapping[str, Any]) -> bytes:
+    output = {"name": OUTPUT, "datatype": _FP32, "shape": list(shape), **more}
+    named = {} if request_id is None else {"id": request_id}
+    return json.dumps({"model_name": name, "model_version": VERSION, **named, "outputs": [output]}).encode()
+
+
+@lru_cache(256)
+def _head_text(name: str, request_id: str | None, shape: tuple[int, ...]) -> bytes:
+    return _answer_text(name, request_id, shape, {"parameters": {"binary_data_size": 4 * prod(shape)}})
+
+
+def _require_few(numbers: int) -> None:
     """Whether an answer may be JSON.
 
     Raises:
         BadInput: it has too many numbers.
     """
     if numbers > MOST_NUMBERS:
-        raise BadInput(
-            f"an answer in JSON has at most {MOST_NUMBERS:,} numbers, not {numbers:,}: ask for binary data, or fewer"
-        )
+        few = f"at most {MOST_NUMBERS:,} numbers, not {numbers:,}"
+        raise BadInput(f"an answer in JSON has {few}: ask for binary data, or with fewer images")
 
 
 def describe_model(name: str, metadata: Metadata, platform: str) -> dict[str, Any]:

@@ -11,14 +11,16 @@ from typing import Any
 
 import uvicorn
 
+from mnistx_runtime.backends import chunk_of
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.serve.access_log import AccessLog
-from mnistx_runtime.serve.app import Gate
+from mnistx_runtime.serve.app import App
 from mnistx_runtime.serve.batching import Batcher, Model
 from mnistx_runtime.serve.decoders import Decoders
-from mnistx_runtime.serve.endpoints import Service, application
+from mnistx_runtime.serve.endpoints import Service, addresses
 from mnistx_runtime.serve.limits import Admission, Limits
 from mnistx_runtime.serve.metrics import Metrics
+from mnistx_runtime.serve.model_process import ModelProcesses
 from mnistx_runtime.serve.models import ServedModel
 from mnistx_runtime.system.threads import available_cpus
 
@@ -28,7 +30,7 @@ CONNECTIONS = 1000
 PATIENCE = 30
 """Seconds that what is accepted has at the end."""
 
-BATCH = 64  # images that are answered together, at most
+BATCH = 32  # images that are answered together, at most
 
 HTTP: dict[str, Any] = {
     "http": "httptools",
@@ -112,33 +114,38 @@ async def _serve(
 ) -> None:
     limits = settings.limits
     threads = limits.threads or available_cpus()
-    admission = Admission(limits)
-    metrics = Metrics(admission)
-    batcher = Batcher({name: _to_batch(model, metrics) for name, model in models.items()}, threads, limits.wait)
-    decoders, log = Decoders(threads), AccessLog()
+    admission, log = Admission(limits), AccessLog()
+    metrics, decoders = Metrics(admission), Decoders(threads)
+    at_once = max(1, threads - 1)  # the event loop takes one
+    running = {
+        model.name: ModelProcesses(model.artifact, model.runtime, max(1, at_once // len(models)))
+        for model in models.values()
+    }
+    batches = {
+        name: Model(each.run, chunk_of(models[name].metadata.input.shape, BATCH), metrics.batch.labels(name).observe)
+        for name, each in running.items()
+    }
+    batcher = Batcher(batches, at_once, limits.wait)
     service = Service(models, limits, admission, batcher, decoders, metrics, settings.page)
-    gate = Gate(application(service), metrics, log, settings.token)
-    config.app = gate
+    app = App(addresses(service), metrics, log, settings.token)
+    config.app = app
     try:
-        await decoders.start()
-        await _Server(config, service, gate, on_ready).serve([listening])
+        await asyncio.gather(decoders.start(), *(each.start() for each in running.values()))
+        await _Server(config, service, app, on_ready).serve([listening])
     finally:
         decoders.close()
-        batcher.close()
+        for each in running.values():
+            await each.close()
         log.flush()
         listening.close()
-
-
-def _to_batch(model: ServedModel, metrics: Metrics) -> Model:
-    return Model(model.predictor.log_probs, model.batch_size(BATCH), metrics.batch.labels(model.name).observe)
 
 
 class _Server(uvicorn.Server):
     """uvicorn's, whose end begins with health."""
 
-    def __init__(self, config: uvicorn.Config, service: Service, gate: Gate, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, app: App, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
-        self._service, self._gate, self._on_ready = service, gate, on_ready
+        self._service, self._app, self._on_ready = service, app, on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -146,7 +153,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
         is_first = not self._service.is_draining
-        self._service.is_draining = self._gate.is_draining = True
+        self._service.is_draining = self._app.is_draining = True
         if is_first and sig == signal.SIGTERM:
             loop = asyncio.get_event_loop()
             loop.call_soon_threadsafe(loop.call_later, self._service.limits.grace, self._stop)
