@@ -4,10 +4,16 @@ import asyncio
 import json
 import os
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from mnistx_runtime.serve.http import Request
 
-_LONGEST_PATH = 200  # characters
+_LONGEST = 300  # characters
+
+
+@lru_cache(1000)
+def _quote(value: str | int) -> str:
+    return json.dumps(value[:_LONGEST] if isinstance(value, str) else value)
 
 
 class AccessLog:
@@ -34,17 +40,16 @@ class AccessLog:
         if not self._lines:
             asyncio.get_running_loop().call_soon(self.flush)
         scope = request.scope
-        time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        path = json.dumps(scope["path"][:_LONGEST_PATH])
-        note = f", {json.dumps(request.note)[1:-1]}" if request.note else ""
+        note = "".join([f', "{name}": {_quote(value)}' for name, value in request.note.items()])
         self._lines.append(
-            f'{{"time": "{time}", "client": {json.dumps(request.client)}, "method": "{scope["method"]}", '
-            f'"path": {path}, "status": {status}, "ms": {seconds * 1e3:.3f}, "bytes": {size}{note}}}\n'
+            f'"client": {_quote(request.client)}, "method": "{scope["method"]}", "path": {_quote(scope["path"])}, '
+            f'"status": {status}, "ms": {seconds * 1e3:.3f}, "bytes": {size}{note}}}\n'
         )
 
     def flush(self) -> None:
         """Write what waits."""
-        data = "".join(self._lines).encode()
+        begin = f'{{"time": "{datetime.now(UTC).isoformat(timespec="milliseconds")}", '
+        data = "".join([begin + line for line in self._lines]).encode()
         self._lines.clear()
         try:
             while data and self._number >= 0:

@@ -1,6 +1,7 @@
 """What every request passes, whatever its address: the token, the log, the metrics, and an end without a traceback."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -15,6 +16,9 @@ from mnistx_runtime.serve.metrics import Metrics
 
 OPEN = ("/v2/health/live", "/v2/health/ready")
 """Addresses that need no token: what starts, stops and balances servers asks them."""
+
+_KNOWN = 256
+"""Paths whose endpoints are remembered."""
 
 Endpoint = Callable[[Request], Awaitable[Reply]]
 
@@ -53,6 +57,7 @@ class App:
         """
         self._addresses, self._metrics, self._log, self._token = addresses, metrics, log, token
         self.is_draining = False
+        self._find = lru_cache(_KNOWN)(self._match)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -71,16 +76,22 @@ class App:
 
     async def _answer(self, request: Request) -> tuple[str, Reply]:
         """The name of the endpoint, and its answer."""
-        scope = request.scope
         if not self._is_allowed(request):
             text = "a token is asked for: Authorization: Bearer TOKEN"
             return "none", json_reply({"error": text}, 401, {"www-authenticate": "Bearer"})
-        for address in self._addresses:
-            match, found = address.route.matches(scope)
-            if match is not Match.NONE:
-                request.params = found["path_params"]
-                return address.name, await self._call(address, request)
+        found = self._find(request.scope["path"])
+        if found:
+            address, request.params = found
+            return address.name, await self._call(address, request)
         return "none", json_reply({"error": "nothing is at this address; /docs lists all"}, 404)
+
+    def _match(self, path: str) -> tuple[Address, dict[str, str]] | None:
+        """What is at a path, and the parts of it that its route names."""
+        for address in self._addresses:
+            match, found = address.route.matches({"type": "http", "path": path, "method": address.method})
+            if match is not Match.NONE:
+                return address, found["path_params"]
+        return None
 
     def _is_allowed(self, request: Request) -> bool:
         if self._token is None or request.scope["path"] in OPEN:

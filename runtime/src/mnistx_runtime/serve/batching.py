@@ -1,8 +1,8 @@
 """Answers requests that arrive together in one run of the model.
 
-What waits is computed as soon as nothing else is. While something is, more gathers, until it fills a batch or the oldest
-of it has waited for `wait` seconds; then it is computed beside the other, where there is room. Models take turns, so do
-clients, and a large request gives way after each batch.
+What waits is computed as soon as nothing else is. While something is, more gathers, until it fills a batch or the
+oldest of it has waited for `wait` seconds; then it is computed beside the other, where there is room. Models take
+turns, so do clients, and a large request gives way after each batch.
 """
 
 import asyncio

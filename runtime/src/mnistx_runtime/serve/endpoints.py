@@ -140,8 +140,7 @@ async def infer(service: Service, request: Request) -> Reply:
     try:
         body = await _read_body(request, size, service.limits.seconds)
         length = _json_length(request)
-        metadata = model.metadata
-        takes = protocol.Takes(model.name, metadata.input.shape, len(metadata.names))
+        takes = model.takes
         if (len(body) if length is None else length) <= INLINE:
             asked = protocol.parse_request(body, length, takes)
         else:

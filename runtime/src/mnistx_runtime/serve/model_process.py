@@ -24,10 +24,11 @@ from mnistx_runtime.system.process_pool import SAFE_PATH
 
 
 class _Process:
-    """One process; it is asked one thing at a time."""
+    """One process, and what it was asked; it answers in turn."""
 
     def __init__(self, process: Process) -> None:
-        self._process = process
+        self._process, self._turn = process, asyncio.Lock()
+        self.asked = 0
 
     async def ask(self, question: Any) -> NDArray[np.float32]:
         """What it answers, as an array.
@@ -35,20 +36,27 @@ class _Process:
         Raises:
             ArtifactError: it can't, or it ended.
         """
-        asked, answers = self._process.stdin, self._process.stdout
-        assert asked and answers
+        self.asked += 1
         try:
             async with asyncio.timeout(PATIENCE * MODEL.seconds):
-                asked.write(pickle.dumps(question, pickle.HIGHEST_PROTOCOL))
-                await asked.drain()
-                reply = json.loads(await answers.readline())
-                if "error" in reply:
-                    raise ERRORS[reply["error"]](reply["text"])
-                data = await answers.readexactly(4 * prod(reply["shape"]))
+                assert self._process.stdin
+                self._process.stdin.write(pickle.dumps(question, pickle.HIGHEST_PROTOCOL))
+                async with self._turn:
+                    reply, data = await self._read()
         except (OSError, ValueError, EOFError, TimeoutError) as error:
             self.end()
             raise ArtifactError(f"the model's process ended, with code {await self._process.wait()}") from error
+        finally:
+            self.asked -= 1
+        if "error" in reply:
+            raise ERRORS[reply["error"]](reply["text"])
         return np.frombuffer(data, "<f4").reshape(reply["shape"])
+
+    async def _read(self) -> tuple[dict[str, Any], bytes]:
+        answers = self._process.stdout
+        assert answers
+        reply = json.loads(await answers.readline())
+        return reply, b"" if "error" in reply else await answers.readexactly(4 * prod(reply["shape"]))
 
     @property
     def has_ended(self) -> bool:
@@ -75,49 +83,49 @@ class ModelProcesses:
         """
         self._artifact, self._runtime, self._count = artifact, runtime, count
         self._classes = len(artifact.metadata.names)
-        self._idle: list[_Process] = []
-        self._all = set[_Process]()
+        self._processes: list[_Process] = []
+        self._starting = asyncio.Lock()
 
     async def start(self) -> None:
-        """Start all of them.
+        """Start those that are missing.
 
         Raises:
             MnistxError: the model can't be loaded.
         """
-        self._idle = list(await asyncio.gather(*(self._start() for _ in range(self._count))))
+        async with self._starting:
+            self._processes = [process for process in self._processes if not process.has_ended]
+            missing = self._count - len(self._processes)
+            self._processes += await asyncio.gather(*(self._start() for _ in range(missing)))
 
     async def _start(self) -> _Process:
         command = (sys.executable, "-m", "mnistx_runtime.backends.isolated")
         started = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environ | SAFE_PATH
         )
-        process = _Process(started)
-        self._all.add(process)
-        opened = self._artifact
-        await process.ask((opened.path, opened.files, opened.allow_foreign, self._runtime, 1, MODEL))
+        process, opened = _Process(started), self._artifact
+        try:
+            await process.ask((opened.path, opened.files, opened.allow_foreign, self._runtime, 1, MODEL))
+        except BaseException:
+            process.end()
+            raise
         return process
 
     async def close(self) -> None:
         """End them."""
-        for process in self._all:
+        for process in self._processes:
             process.end()
-        for process in self._all:
             await process.wait()
 
     async def run(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Log-probabilities `(N, classes)` of images `(N, channels, height, width)`; see `Batcher` for how many at a time.
+        """Log-probabilities `(N, classes)` of images `(N, channels, height, width)`.
 
         Raises:
             ArtifactError: the model failed.
         """
-        process = self._idle.pop() if self._idle else await self._start()
-        try:
-            rows = await process.ask(images)
-        finally:
-            if process.has_ended:
-                self._all.discard(process)
-            else:
-                self._idle.append(process)
+        if any(process.has_ended for process in self._processes):
+            await self.start()
+        process = min(self._processes, key=lambda each: each.asked)
+        rows = await process.ask(images)
         if rows.shape != (len(images), self._classes) or not isfinite(np.vdot(rows, rows)):
             raise ArtifactError("the model's answers aren't finite numbers, one a class; verify it")
         return rows

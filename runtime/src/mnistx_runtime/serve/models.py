@@ -11,6 +11,7 @@ from mnistx_runtime.backends import artifact_for, backend, runtime_of
 from mnistx_runtime.batch import spec_key
 from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.errors import ArtifactError, BadInput, VerificationFailed
+from mnistx_runtime.serve.protocol import Takes
 
 PLATFORMS = {"ort": "onnxruntime_onnx"}
 """What Triton calls a runtime; others have no name of its."""
@@ -36,6 +37,11 @@ class ServedModel:
     def metadata(self) -> Metadata:
         """What it says of itself."""
         return self.artifact.metadata
+
+    @cached_property
+    def takes(self) -> Takes:
+        """What it takes and gives, as requests are held to it."""
+        return Takes(self.name, self.metadata.input.shape, len(self.metadata.names))
 
     @cached_property
     def key(self) -> str:

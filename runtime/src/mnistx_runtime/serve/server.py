@@ -1,6 +1,7 @@
 """The process: its socket, its models, its signals, and an end at which nothing accepted is lost."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -31,6 +32,9 @@ PATIENCE = 30
 """Seconds that what is accepted has at the end."""
 
 BATCH = 32  # images that are answered together, at most
+
+AHEAD = 2
+"""Batches that a process is given at a time: it need not wait for the event loop between them."""
 
 HTTP: dict[str, Any] = {
     "http": "httptools",
@@ -125,7 +129,7 @@ async def _serve(
         name: Model(each.run, chunk_of(models[name].metadata.input.shape, BATCH), metrics.batch.labels(name).observe)
         for name, each in running.items()
     }
-    batcher = Batcher(batches, at_once, limits.wait)
+    batcher = Batcher(batches, AHEAD * at_once, limits.wait)
     service = Service(models, limits, admission, batcher, decoders, metrics, settings.page)
     app = App(addresses(service), metrics, log, settings.token)
     config.app = app
@@ -149,6 +153,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        gc.freeze()  # what is there now stays to the end
         self._on_ready()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
