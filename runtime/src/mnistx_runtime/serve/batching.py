@@ -114,6 +114,7 @@ class Batcher:
         self._most, self._wait = most, wait
         self._running = set[asyncio.Task[None]]()
         self._is_scheduled = False
+        self._timer: asyncio.TimerHandle | None = None
 
     async def run(self, name: str, client: str, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The answers to some images, computed with others'.
@@ -133,7 +134,8 @@ class Batcher:
             waiting.since = loop.time()
             self._turns.append(name)
         waiting.put(_Job(client, images, future))
-        if not self._is_scheduled and len(self._running) < self._most:
+        is_full = waiting.images >= waiting.model.most
+        if not self._is_scheduled and len(self._running) < self._most and (self._timer is None or is_full):
             self._is_scheduled = True
             loop.call_soon(self._start_due)
         return await future
@@ -141,14 +143,16 @@ class Batcher:
     def _start_due(self) -> None:
         """Start what is due; what isn't yet is looked at again when it is, or when something ends."""
         self._is_scheduled = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         loop = asyncio.get_running_loop()
         while self._turns and len(self._running) < self._most:
             now = loop.time()
             name = next((name for name in self._turns if self._is_due(self._models[name], now)), None)
             if name is None:
                 first = min(self._models[name].since for name in self._turns)
-                self._is_scheduled = True
-                loop.call_at(first + self._wait, self._start_due)
+                self._timer = loop.call_at(first + self._wait, self._start_due)
                 return
             self._turns.remove(name)
             waiting = self._models[name]

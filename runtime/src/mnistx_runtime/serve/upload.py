@@ -59,4 +59,5 @@ async def _file_in(body: bytes, content_type: str) -> bytes:
     files = [value for _, value in items if isinstance(value, UploadFile)]
     if not files:
         raise BadInput("the form must hold a file, the picture")
-    return await files[0].read()
+    with files[0].file as file:
+        return file.read()
