@@ -82,18 +82,11 @@ def _get(summary: str, schema: Mapping[str, Any], *errors: int, not_ready: bool 
 
 
 def _infer() -> dict[str, Any]:
-    length = {
-        "name": JSON_LENGTH,
-        "in": "header",
-        "required": False,
-        "description": "How many bytes of the body are JSON, where the tensor follows it as bytes; binary_data_size of "
-        "the input is their count.",
-        "schema": {"type": "integer", "minimum": 0},
-    }
     answers = {JSON: {"schema": _ref("InferAnswer")}, BYTES: {"schema": {}}}
     return {
         "summary": "The model's bare output for a batch of images.",
-        "parameters": [length],
+        "description": f"A tensor may follow the JSON as bytes: {JSON_LENGTH} then says how many bytes are JSON, and "
+        "binary_data_size of the input how many follow.",
         "requestBody": {"required": True, "content": {JSON: {"schema": _ref("InferRequest")}}},
         "responses": {"200": {"description": "Log-probabilities.", "content": answers}}
         | _errors(400, 401, 404, 408, 413, 415, 429, 500),

@@ -161,6 +161,8 @@ def _pixels(data: Any, sizes: tuple[int, ...]) -> NDArray[np.uint8]:
         found = np.array(data)
     except (ValueError, OverflowError):
         found = np.array(None)
+    if found.dtype.kind == "f" and (found == np.trunc(found)).all() and np.isfinite(found).all():
+        found = found.clip(-1, 256).astype(np.int64)  # JSON tells no 7.0 from 7
     if found.dtype.kind not in "iu" or not isinstance(data, list):
         raise BadInput(f"data of {INPUT!r} must be whole numbers from 0 to 255, flat or nested as the shape")
     if found.size != prod(sizes) or (found.ndim > 1 and found.shape != sizes):

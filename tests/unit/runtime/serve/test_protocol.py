@@ -22,7 +22,9 @@ def parse(values: Any, rest: bytes = b"", length: int | None = None) -> Asked:
     return parse_request(text + rest, len(text) if rest and length is None else length, TAKES)
 
 
-@pytest.mark.parametrize("data", [PIXELS, [[PIXELS[:3], PIXELS[3:]]], [[[PIXELS[:3], PIXELS[3:]]]]])
+@pytest.mark.parametrize(
+    "data", [PIXELS, [float(each) for each in PIXELS], [[PIXELS[:3], PIXELS[3:]]], [[[PIXELS[:3], PIXELS[3:]]]]]
+)
 def test_numbers_may_be_flat_or_nested_as_the_shape(data: Any) -> None:
     if np.ndim(data) in (1, 4):
         assert parse(request(data=data)).images.ravel().tolist() == PIXELS
@@ -49,6 +51,8 @@ def test_bytes_after_the_json_are_the_tensor() -> None:
         ({"shape": [True, 1, 2, 3]}, "unexpected shape"),
         ({"shape": [2, 1, 2, 3]}, "has 6 elements, shape"),
         ({"data": [0.5] * 6}, "must be whole numbers"),
+        ({"data": [float("inf"), *[0.0] * 5]}, "must be whole numbers"),
+        ({"data": [256.0, *[0.0] * 5]}, "from 0 to 255"),
         ({"data": [True] * 6}, "must be whole numbers"),
         ({"data": [256, 0, 0, 0, 0, 0]}, "from 0 to 255, not 0 to 256"),
         ({"data": [10**400, 0, 0, 0, 0, 0]}, "must be whole numbers"),
