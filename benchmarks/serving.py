@@ -3,8 +3,8 @@
     python benchmarks/serving.py artifacts
 
 In one run and in turn: the bare ONNX Runtime session, a bare Starlette route that reads as many bytes and answers a
-constant, and the server, under wrk, for tensors and for small photographs. Then twice what it can bear, of a client that
-doesn't wait for answers; then SIGTERM under load. Needs wrk, and mnistx-runtime[serve].
+constant, and the server, under wrk, for tensors and for small photographs. Then twice what it can bear, of a client
+that doesn't wait for answers; then SIGTERM under load. Needs wrk, and mnistx-runtime[serve].
 """
 
 import asyncio
@@ -30,7 +30,7 @@ import numpy as np
 import psutil
 
 from mnistx_runtime import Predictor
-from mnistx_runtime.benchmark.processor import processor_name
+from mnistx_runtime.benchmark.processor import processor
 from mnistx_runtime.serve.server import HTTP
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -236,9 +236,9 @@ def page(found: dict[str, Any]) -> str:
     lines = [
         "# How much `mnistx serve` bears",
         "",
-        f"`python benchmarks/serving.py artifacts` on {os.cpu_count()} CPUs ({processor_name()}), load average "
-        f"{os.getloadavg()[0]:.1f}, the client beside the server on them: medians of {ROUNDS} rounds of {SECONDS} s, in "
-        "turn. The route is Starlette's under uvicorn with the same settings; it reads the same bytes and answers a "
+        f"`python benchmarks/serving.py artifacts` on {os.cpu_count()} CPUs ({processor()}), load average "
+        f"{os.getloadavg()[0]:.1f}, the client beside the server on them: medians of {ROUNDS} rounds of {SECONDS} s, "
+        "in turn. The route is Starlette's under uvicorn with the same settings; it reads the same bytes and answers a "
         "constant.",
         "",
         "## The bare ONNX Runtime session, one thread",
@@ -262,8 +262,8 @@ def page(found: dict[str, Any]) -> str:
         "## Twice what it can bear",
         "",
         f"{2 * over['bears']:,.0f} photographs a second for {OVERLOAD_SECONDS} s, of a client that doesn't wait for "
-        f"answers, each on a connection of its own: {statuses[200]:,} were answered, {statuses[429]:,} refused with 429, "
-        f"{len(over['answers']) - statuses[200] - statuses[429]:,} got neither. Of those answered, p50 is "
+        f"answers, each on a connection of its own: {statuses[200]:,} were answered, {statuses[429]:,} refused with "
+        f"429, {len(over['answers']) - statuses[200] - statuses[429]:,} got neither. Of those answered, p50 is "
         f"{times[len(times) // 2]:,.0f} ms and p99 {times[len(times) * 99 // 100]:,.0f} ms, the client's own time "
         f"included. Memory of all its processes: {over['memory'][0]:,.0f} MiB before, {over['memory'][1]:,.0f} MiB "
         "after a second such load.",
@@ -271,8 +271,8 @@ def page(found: dict[str, Any]) -> str:
         "## SIGTERM under load",
         "",
         f"Of {sum(stop['answers'].values()):,} photographs sent around it, the server's log says that it accepted "
-        f"{sum(stop['log'].values()):,}, and the client got {stop['answers'][200] + stop['answers'][429]:,} whole answers; "
-        f"the others found nothing listening any more. Exit code {stop['code']}.",
+        f"{sum(stop['log'].values()):,}, and the client got {stop['answers'][200] + stop['answers'][429]:,} whole "
+        f"answers; the others found nothing listening any more. Exit code {stop['code']}.",
     ]
     return "\n".join(lines) + "\n"
 

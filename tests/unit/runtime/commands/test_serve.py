@@ -6,7 +6,7 @@ import pytest
 from command import mnistx
 from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.registry import missing as missing_extra
-from serving import serving
+from server_process import serving
 
 
 def refused(*args: str | Path) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tritonclient.utils import InferenceServerException
 
 from mnistx_runtime import Predictor
-from serving import Server
+from server_process import Server
 
 MODEL = "mnist-cnn"
 

@@ -11,7 +11,7 @@ from PIL import Image
 from command import PICTURES, ROOT, mnistx_process
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.serve.pictures import Options, parse_options
-from serving import Server
+from server_process import Server
 
 HOSTILE = {
     "a text": b"no picture",

@@ -13,7 +13,7 @@ import uvicorn
 from command import PICTURES
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.serve.server import open_socket
-from serving import Answer, Server, serving
+from server_process import Answer, Server, serving
 
 assert uvicorn.__version__
 

@@ -2,7 +2,7 @@ import pytest
 
 from mnistx_runtime.errors import BadInput, UnreadablePicture
 from mnistx_runtime.serve.upload import Upload, attempt_upload
-from serving import Server
+from server_process import Server
 
 FORM = "multipart/form-data; boundary=x"
 

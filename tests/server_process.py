@@ -53,7 +53,7 @@ class Server:
             connection.close()
 
     def get(self, path: str, **headers: str) -> Answer:
-        return self.ask("GET", path, **headers)
+        return self.ask("GET", path, None, **headers)
 
     def post(self, path: str, body: bytes, **headers: str) -> Answer:
         return self.ask("POST", path, body, **headers)
