@@ -133,9 +133,9 @@ def wrk(port: int, load: Load, connections: int, folder: Path) -> dict[str, floa
         raise SystemExit(f"not all was answered:\n{done}")
     units = {"us": 1e-3, "ms": 1.0, "s": 1e3}
     found = {f"p{n}": float(v) * units[u] for n, v, u in re.findall(r"\s(50|99)%\s+([\d.]+)(us|ms|s)", done)}
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", done)
-    assert rate is not None
-    return found | {"rate": float(rate[1])}
+    rate, count = re.search(r"Requests/sec:\s+([\d.]+)", done), re.search(r"(\d+) requests in", done)
+    assert rate is not None and count is not None
+    return found | {"rate": float(rate[1]), "count": int(count[1])}
 
 
 def bare_session(count: int) -> dict[str, float]:
@@ -177,6 +177,12 @@ async def overload(port: int, load: Load, rate: float, seconds: float) -> list[t
     return list(await asyncio.gather(*tasks))
 
 
+def cpu_seconds(process: subprocess.Popen[bytes]) -> float:
+    """Of CPU time that a process took, and not those that it started."""
+    times = psutil.Process(process.pid).cpu_times()
+    return float(times.user + times.system)
+
+
 def memory(process: subprocess.Popen[bytes]) -> float:
     """MiB of a process and those that it started, pages that they share counted once."""
     here = psutil.Process(process.pid)
@@ -190,7 +196,7 @@ def measure(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"rounds": {}, "session": {}}
     server = (sys.executable, "-m", "mnistx_runtime", "serve", "--port", str(own), "--grace", "1")
     with ExitStack() as stack:
-        stack.enter_context(running(sys.executable, __file__, "--bare", str(bare), log=folder / "bare"))
+        route = stack.enter_context(running(sys.executable, __file__, "--bare", str(bare), log=folder / "bare"))
         process = stack.enter_context(running(*server, log=log))
         wait_for(bare)
         wait_for(own)
@@ -200,9 +206,12 @@ def measure(folder: Path) -> dict[str, Any]:
                 found["session"].setdefault(count, []).append(bare_session(count))
             for name, load in loads().items():
                 for connections in CONNECTIONS:
-                    for what, port in (("route", bare), ("server", own)):
+                    for what, port, started in (("route", bare, route), ("server", own, process)):
+                        before = cpu_seconds(started)
+                        figures = wrk(port, load, connections, folder)
+                        spent = (cpu_seconds(started) - before) / figures["count"]
                         key = name, connections, what
-                        found["rounds"].setdefault(key, []).append(wrk(port, load, connections, folder))
+                        found["rounds"].setdefault(key, []).append(figures | {"cpu": spent * 1e6})
         photograph = loads()["a photograph"]
         bears = median(each["rate"] for each in found["rounds"]["a photograph", 64, "server"])
         before = memory(process)
@@ -227,12 +236,14 @@ def measure(folder: Path) -> dict[str, Any]:
 def row(label: str, rounds: list[dict[str, float]]) -> str:
     """Medians over the rounds."""
     rate, p50, p99 = (median(each[name] for each in rounds) for name in ("rate", "p50", "p99"))
-    return f"| {label} | {rate:,.0f} | {p50:.2f} | {p99:.2f} |"
+    spent = f" {median(each['cpu'] for each in rounds):.0f} |" if "cpu" in rounds[0] else ""
+    return f"| {label} | {rate:,.0f} | {p50:.2f} | {p99:.2f} |{spent}"
 
 
 def page(found: dict[str, Any]) -> str:
     """The tables as Markdown."""
-    head = "| | a second | p50, ms | p99, ms |\n|---|---|---|---|"
+    first, rule = "| | a second | p50, ms | p99, ms |", "|---|---|---|---|---|"
+    head = f"{first}\n|---|---|---|---|"
     lines = [
         "# How much `mnistx serve` bears",
         "",
@@ -247,7 +258,13 @@ def page(found: dict[str, Any]) -> str:
         *(row(f"images, {count} a run", rounds) for count, rounds in found["session"].items()),
     ]
     for name in loads():
-        lines += ["", f"## Requests with {name}", "", head]
+        lines += [
+            "",
+            f"## Requests with {name}",
+            "",
+            first + " CPU of the process that speaks HTTP, us a request |",
+            rule,
+        ]
         for connections in CONNECTIONS:
             pair = [found["rounds"][name, connections, what] for what in ("route", "server")]
             shares = [own["rate"] / bare["rate"] for bare, own in zip(*pair, strict=True)]
