@@ -30,7 +30,7 @@ def folder_files(name: str, data: bytes) -> dict[str, bytes]:
         name: of the model, as Triton serves it.
         data: of its .onnx file.
     """
-    return {f"{SUFFIX}/{name}/{_MODEL}": data, **{f"{SUFFIX}/{name}/{file}": b"" for file in (_CONFIG, _LABELS)}}
+    return {f"{SUFFIX}/{name}/{_MODEL}": data, **{f"{SUFFIX}/{name}/{file}": b"\n" for file in (_CONFIG, _LABELS)}}
 
 
 def artifact_paths(folder: Path) -> list[Path]:

@@ -100,6 +100,8 @@ def test_every_byte_of_the_payload_is_seen(suffix: str, tmp_path: Path) -> None:
     files = seal(suffix, PAYLOADS[suffix], METADATA, CERTIFICATE)
     path = write(files, suffix, tmp_path)
     for ending, payload in PAYLOADS[suffix].items():
+        if payload == b"\n":  # it follows from the metadata, and is seen as they are
+            continue
         marked = payload.index(b"numbers") if b"numbers" in payload else len(payload) - 1
         for at in {0, marked}:
             data = bytearray(files[ending])
