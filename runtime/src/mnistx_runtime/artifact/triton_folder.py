@@ -41,7 +41,8 @@ def artifact_paths(folder: Path) -> list[Path]:
     """
     found = sorted(folder.glob(f"*/{_MODEL}"))
     if len(found) != 1:
-        raise ArtifactError(f"{folder} must hold one model, as NAME/{_MODEL}, not {len(found)}")
+        what = "holds several models" if found else "is empty of a model"
+        raise ArtifactError(f"{folder} {what}; it must hold one, as NAME/{_MODEL}")
     model = found[0].parent.parent
     return [found[0], model / _CONFIG, model / _LABELS]
 

@@ -38,7 +38,7 @@ def test_a_folder_of_two_models_or_none_is_told(repository: Path) -> None:
     assert verify(repository).differences == ["metadata"]  # the configuration names another model
     (repository / "more" / "1").mkdir(parents=True)
     (repository / "more" / "1" / "model.onnx").write_bytes(b"x")
-    with pytest.raises(ArtifactError, match="must hold one model"):
+    with pytest.raises(ArtifactError, match="several models"):
         artifact_paths(repository)
 
 
