@@ -119,6 +119,7 @@ _HELPERS = {path.stem: path for path in (ROOT / "tests").glob("*.py")}
 _FOREIGN = {
     *("torch", "torchvision", "onnx", "onnxscript", "scipy", "sklearn", "mnistx_train", "mnistx_export"),
     *("cryptography", "model_signing", "psutil"),
+    *("prometheus_client", "schemathesis", "starlette", "tritonclient", "uvicorn"),
 }
 
 

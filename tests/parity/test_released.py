@@ -40,6 +40,7 @@ PROMISED = {
     "c-int8": (2.0, 10),
     "web": (2.0, 10),
     "web-fp32": (1e-4, 0),
+    "triton": (1e-4, 0),
 }
 """The largest difference of log-probabilities and the most changed predictions of 10,000 that each format promises."""
 

@@ -103,7 +103,7 @@ def prepare_files(
     Raises:
         BadInput: the processes can't be started.
     """
-    attempt = partial(_attempt, key=_key(spec), many=many)
+    attempt = partial(attempt_picture, key=spec_key(spec), many=many)
     if isinstance(sources, str | bytes) or not isinstance(sources, Sequence | np.ndarray):
         raise BadInput(f"pictures must be a list of them, not {type(sources).__name__}; of a single one: predict")
     check_count("processes", processes)
@@ -150,18 +150,27 @@ def _attempt_within(attempt: "partial[Lines | MnistxError | OSError]", source: S
         return attempt(source)
 
 
-def _key(spec: InputSpec) -> str:
+def spec_key(spec: InputSpec) -> str:
+    """A spec as a text, which goes to other processes and is parsed there once."""
     return json.dumps(spec.to_dict())
 
 
 @cache
-def _preprocess(key: str) -> Preprocess:
+def preprocess_of(key: str) -> Preprocess:
+    """The preprocess of a spec, by its key."""
     return preprocess_for(InputSpec.from_dict(json.loads(key)))
 
 
-def _attempt(source: Source, key: str, many: bool) -> Lines | MnistxError | OSError:
+def attempt_picture(source: Source, key: str, many: bool) -> Lines | MnistxError | OSError:
+    """What is to be answered of a picture, or the error that it raised.
+
+    Args:
+        source: see `open_picture`.
+        key: of the model's input, see `spec_key`.
+        many: see `prepare_picture`.
+    """
     try:
-        return found_in(prepare_picture(source, _preprocess(key), many))
+        return found_in(prepare_picture(source, preprocess_of(key), many))
     except (MnistxError, OSError) as error:
         return error
     except Exception as error:  # a fault of ours, which must not cost the other pictures their answers

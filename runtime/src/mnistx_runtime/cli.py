@@ -23,6 +23,7 @@ COMMANDS = {
     "inspect": "mnistx_runtime.commands.inspect:inspect",
     "predict": "mnistx_runtime.commands.predict:predict",
     "runtimes": "mnistx_runtime.commands.runtimes:runtimes",
+    "serve": "mnistx_runtime.commands.serve:serve",
     "sign": "mnistx_runtime.commands.sign:sign",
     "verify": "mnistx_runtime.commands.verify:verify",
 }

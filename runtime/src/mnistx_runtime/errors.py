@@ -12,6 +12,7 @@ class MnistxError(Exception):
     MnistxError                 exit code 2: wrong usage or bad input
     ├── BadInput                a picture, array or option that can't be used
     │   ├── UnreadablePicture   a picture that can't be opened
+    │   │   └── PictureTooLarge     one that would take too much memory or time
     │   └── TrainError          of mnistx-train: data, a checkpoint or a network that can't be used
     │       └── NotAtHand       a data set that is nowhere to be found
     ├── ArtifactError           a model file that is missing, damaged or foreign
@@ -31,6 +32,10 @@ class BadInput(MnistxError):
 
 class UnreadablePicture(BadInput):
     """A picture that can't be opened; the text begins with its name."""
+
+
+class PictureTooLarge(UnreadablePicture):
+    """A picture that would take more memory or time than its limits allow, told before it is decoded."""
 
 
 class ArtifactError(MnistxError):

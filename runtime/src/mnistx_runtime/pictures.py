@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from mnistx_runtime.errors import BadInput, UnreadablePicture, describe_error
+from mnistx_runtime.errors import BadInput, PictureTooLarge, UnreadablePicture, describe_error
 from mnistx_runtime.picture_limits import DEFAULT, PictureLimits
 from mnistx_runtime.system.plain_file import require_plain
 
@@ -47,7 +47,8 @@ def open_picture(source: Source, draft: int | None = None, limits: PictureLimits
         limits: on what is decoded; a PIL image or an array is the caller's own.
 
     Raises:
-        UnreadablePicture: there's no such file, it isn't a picture, it is cut off, or beyond the limits.
+        UnreadablePicture: there's no such file, it isn't a picture, or it is cut off.
+        PictureTooLarge: it is beyond the limits.
         BadInput: the array has another shape or type.
         OSError: this process has no memory left, or too many files open.
 
@@ -109,7 +110,7 @@ def _decode(data: bytes, name: str, draft: int | None, limits: PictureLimits) ->
         raise UnreadablePicture(f"{name} is empty")
     reason = limits.reason_against_file(data)
     if reason:
-        raise UnreadablePicture(f"{name}: {reason}")
+        raise PictureTooLarge(f"{name}: {reason}")
     try:
         picture = _identify(data)
         full = picture.size
@@ -128,7 +129,7 @@ def _decode(data: bytes, name: str, draft: int | None, limits: PictureLimits) ->
     except Exception as error:
         raise UnreadablePicture(f"{name} can't be read as a picture: {_describe(error)}") from error
     if reason:
-        raise UnreadablePicture(f"{name}: {reason}")
+        raise PictureTooLarge(f"{name}: {reason}")
     return _loaded(picture, name)
 
 

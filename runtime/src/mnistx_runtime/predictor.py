@@ -2,7 +2,6 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from math import isfinite
@@ -16,17 +15,15 @@ from mnistx_runtime.arguments import check_count, check_probability
 from mnistx_runtime.artifact.container import Artifact
 from mnistx_runtime.artifact.digests import sha256
 from mnistx_runtime.backends import Session, artifact_for, backend
-from mnistx_runtime.batch import Found, Lines, found_in, prepare_files, prepare_picture
-from mnistx_runtime.best_path import best_path
+from mnistx_runtime.batch import Lines, found_in, prepare_files, prepare_picture
 from mnistx_runtime.bundled import BUNDLED, BUNDLED_SHA256
-from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, PredictionRefused, VerificationFailed
+from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, VerificationFailed
 from mnistx_runtime.pictures import Source, source_name
-from mnistx_runtime.prediction import Mark, Prediction, Reading
+from mnistx_runtime.postprocess import Postprocess, images_in, only_digit
+from mnistx_runtime.prediction import Prediction, Reading
 from mnistx_runtime.preprocess import Prepared, Preprocess, preprocess_for
-from mnistx_runtime.preprocess.several import SEVERAL
 from mnistx_runtime.system.forks import no_fork
 from mnistx_runtime.system.threads import available_cpus
-from mnistx_runtime.temperature import apply_temperature
 
 if TYPE_CHECKING:
     from mnistx_runtime.artifact.certificate import Certificate
@@ -35,9 +32,6 @@ MIN_CONFIDENCE = 0.5
 """Below it, as the probabilities are calibrated, an answer is more often wrong than right."""
 
 BATCH = 64  # pictures that are answered together
-
-_Chosen = tuple[int, Found, NDArray[np.float32]]
-"""Its place among those that competed on its line, what it was made of, and the model's answer."""
 
 
 def _open_bundled(runtime: str) -> Artifact:
@@ -51,12 +45,6 @@ def _open_bundled(runtime: str) -> Artifact:
     if sha256(artifact.files[BUNDLED.suffix]) != BUNDLED_SHA256:
         raise VerificationFailed(f"{BUNDLED} is not the model that mnistx-runtime came with; install it again")
     return artifact
-
-
-def _only_digit(reading: Reading) -> Prediction:
-    """The answer to a picture of one digit; rejected where its ink is of several that touch."""
-    first, *others = reading.lines[0]
-    return replace(first, rejection_reason=SEVERAL) if others else first
 
 
 class Predictor:
@@ -127,6 +115,10 @@ class Predictor:
         return self._session.certificate
 
     @cached_property
+    def _postprocess(self) -> Postprocess:
+        return Postprocess(self.metadata)
+
+    @cached_property
     def _preprocess(self) -> Preprocess:
         return preprocess_for(self.metadata.input)
 
@@ -194,12 +186,13 @@ class Predictor:
         with closing(prepare_files(pictures, self.metadata.input, many, processes)) as prepared:
             while batch := list(islice(prepared, BATCH)):
                 sources = pictures[at : at + len(batch)]
-                chosen = iter(self._choose([each for each in batch if isinstance(each, list)]))
+                found = [each for each in batch if isinstance(each, list)]
+                chosen = iter(self._postprocess.choose(found, self._answers(found)))
                 elapsed = (perf_counter() - began) * 1e3 / len(batch)
                 for each, source in zip(batch, sources, strict=True):
                     if isinstance(each, list):
-                        reading = self._reading(next(chosen), source_name(source), elapsed)
-                        yield reading if many else _only_digit(reading)
+                        reading = self._postprocess.reading(next(chosen), source_name(source), elapsed)
+                        yield reading if many else only_digit(reading)
                     else:
                         yield each
                 at += len(batch)
@@ -215,7 +208,7 @@ class Predictor:
             BadInput, PredictionRefused: see `predict`.
         """
         ((prepared, *_),), reading = self._explain(picture, False)
-        return prepared, _only_digit(reading)
+        return prepared, only_digit(reading)
 
     def explain_many(self, picture: Source) -> tuple[list[list[Prepared]], Reading]:
         """What `predict_many` does, with what the model saw, line by line."""
@@ -224,50 +217,15 @@ class Predictor:
     def _explain(self, picture: Source, many: bool) -> tuple[list[list[Prepared]], Reading]:
         began = perf_counter()
         lines = prepare_picture(picture, self._preprocess, many)
-        (chosen,) = self._choose([found_in(lines)])
-        elapsed = (perf_counter() - began) * 1e3
-        prepared = [
-            [line[index] for index, found, _ in best if found.mark is None]
-            for line, best in zip(lines, chosen, strict=True)
-        ]
-        return prepared, self._reading(chosen, source_name(picture), elapsed)
+        found = found_in(lines)
+        rows = self._answers([found])
+        reading, places = self._postprocess.read(found, rows, (perf_counter() - began) * 1e3, source_name(picture))
+        return [[line[at] for at in chosen] for line, chosen in zip(lines, places, strict=True)], reading
 
-    def _choose(self, pictures: Sequence[Lines]) -> list[list[list[_Chosen]]]:
-        """The model's answers to all pictures in one run; of images that compete, those that are most probable."""
-        images = [found.image for lines in pictures for line in lines for found in line]
-        rows = self.log_probs(np.stack(images)) if images else np.empty((0, 1), np.float32)
-        sure = apply_temperature(rows, self.metadata.temperature).max(1)
-        at = 0
-        chosen: list[list[list[_Chosen]]] = []
-        for lines in pictures:
-            chosen.append([])
-            for line in lines:
-                costs = [
-                    found.penalty - (float(log_p) if found.mark is None else 0.0)
-                    for found, log_p in zip(line, sure[at:], strict=False)
-                ]
-                best = best_path([found.span for found in line], costs)
-                chosen[-1].append([(index, line[index], rows[at + index]) for index in best if line[index].mark != ""])
-                at += len(line)
-        return chosen
-
-    def _reading(self, chosen: list[list[_Chosen]], name: str | None, elapsed_ms: float) -> Reading:
-        kept = [line for line in chosen if any(found.mark is None for _, found, _ in line)]
-        share = elapsed_ms / max(sum(found.mark is None for line in kept for _, found, _ in line), 1)
-        lines, marks = [], []
-        for line in kept:
-            digits: list[Prediction] = []
-            beside: list[Mark] = []
-            for _, found, row in line:
-                if found.mark is None:
-                    digits.append(self._prediction(row, share, name, found))
-                else:
-                    beside.append(Mark(found.mark, len(digits), found.box))
-            lines.append(tuple(digits))
-            marks.append(tuple(beside))
-        if not lines:
-            raise PredictionRefused("no digit found: nothing of the ink is one")
-        return Reading(tuple(lines), elapsed_ms, name, tuple(marks))
+    def _answers(self, pictures: Sequence[Lines]) -> NDArray[np.float32]:
+        """The model's answers to all images of some pictures, in one run."""
+        images = images_in(pictures)
+        return self.log_probs(np.stack(images)) if images else np.empty((0, 1), np.float32)
 
     def predict_batch(self, images: NDArray[np.uint8]) -> list[Prediction]:
         """Answer images that already are as the model reads them; nothing is done to their pixels.
@@ -282,19 +240,7 @@ class Predictor:
         began = perf_counter()
         log_probs = self.log_probs(images)
         elapsed = (perf_counter() - began) * 1e3 / max(len(images), 1)
-        return [self._prediction(row, elapsed) for row in log_probs]
-
-    def _prediction(
-        self, log_probs: NDArray[np.float32], elapsed_ms: float, name: str | None = None, found: Found | None = None
-    ) -> Prediction:
-        """One row of the model's output as an answer."""
-        names, temperature = self.metadata.names, self.metadata.temperature
-        label = int(log_probs.argmax())
-        if found is None:
-            return Prediction(label, log_probs, names, elapsed_ms, name, temperature)
-        answer = Prediction(label, log_probs, names, elapsed_ms, name, temperature, found.box, found.rejection_reason)
-        overruled = found.rejection_reason is not None and answer.probability >= found.rejected_below
-        return replace(answer, rejection_reason=None) if overruled else answer
+        return [self._postprocess.prediction(row, elapsed) for row in log_probs]
 
     def log_probs(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The model's bare output, float32 `(N, classes)`; takes what `predict_batch` takes.

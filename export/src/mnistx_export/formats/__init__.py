@@ -16,6 +16,7 @@ FORMATS = {
     "c-int8": "mnistx_export.formats.c_int8:C_INT8",
     "web": "mnistx_export.formats.web:WEB",
     "web-fp32": "mnistx_export.formats.web_fp32:WEB_FP32",
+    "triton": "mnistx_export.formats.triton:TRITON",
     "coreml": "mnistx_export.formats.coreml:COREML",
 }
 

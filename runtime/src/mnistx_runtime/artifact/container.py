@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from mnistx_runtime.artifact import archive, c_folder, onnx_file, schema_1, sidecar, trailer, web_page
+from mnistx_runtime.artifact import archive, c_folder, onnx_file, schema_1, sidecar, trailer, triton_folder, web_page
 from mnistx_runtime.artifact.digests import part_digests, payload_sha256, sha256
 from mnistx_runtime.artifact.metadata import DIGEST, Metadata, is_ours, props_sha256
 from mnistx_runtime.artifact.sizes import require_metadata_size, require_size
@@ -117,6 +117,8 @@ _SIDECAR = Container(
     companions=(".bin", ".json"),
 )
 
+_TRITON = _ONNX._replace(read_props=triton_folder.read_props, write_props=triton_folder.write_props)
+
 _C = Container(c_folder.read_props, c_folder.read_parts, c_folder.write_props)
 _WEB = Container(web_page.read_props, web_page.read_parts, web_page.write_props)
 
@@ -132,10 +134,11 @@ CONTAINERS = {
     ".mlpackage": _SIDECAR,
     c_folder.SUFFIX: _C,
     web_page.SUFFIX: _WEB,
+    triton_folder.SUFFIX: _TRITON,
 }
 """By the last ending of the file that is loaded."""
 
-FOLDERS = (".mlpackage", c_folder.SUFFIX)
+FOLDERS = (".mlpackage", c_folder.SUFFIX, triton_folder.SUFFIX)
 """Endings of artifacts that are folders."""
 
 
@@ -296,6 +299,8 @@ def files_of(path: Path) -> list[Path]:
         found = c_folder.folder_files(path)
         if not found:
             raise ArtifactError(f"{path} is empty of C and metadata")
+    elif path.is_dir() and path.suffix == triton_folder.SUFFIX:
+        found = triton_folder.artifact_paths(path)
     else:
         companions = CONTAINERS[path.suffix].companions if path.suffix in CONTAINERS else ()
         found = [path, *(path.with_suffix(ending) for ending in companions)]

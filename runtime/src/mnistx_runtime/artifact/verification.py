@@ -143,11 +143,23 @@ def verify(artifact: str | Path, trust: str | Path | None = None, allow_foreign:
     opened = open_artifact(path, allow_foreign)
     signer = find_signer(opened, keys)
     opened = replace(opened, signed=signer is not None and signer.trusted_by is not None)
-    found = replace(verify_payload(opened), signer=signer)
+    return replace(verify_opened(opened, runtime), signer=signer)
+
+
+def verify_opened(opened: Artifact, runtime: str) -> Verification:
+    """The whole of `verify` but the signature, of an artifact whose files are read; it runs in a process of its own.
+
+    Args:
+        opened: the artifact.
+        runtime: that its ending asks for.
+
+    Raises:
+        ArtifactError, BackendUnavailable: see `verify`.
+    """
     if not opened.is_as_exported:
-        return found
+        return verify_payload(opened)
     with isolated_session(opened, runtime) as session:
-        return replace(verify_loaded(opened, session), signer=signer)
+        return verify_loaded(opened, session)
 
 
 def verify_payload(opened: Artifact) -> Verification:

@@ -44,6 +44,7 @@ SUFFIXES = {
     ".param": "ncnn",
     ".c99": "c",
     ".html": "web",
+    ".triton": "ort",
     ".safetensors": "torch",
 }
 """Which runtime a file's ending asks for."""
@@ -166,7 +167,7 @@ def format_of(path: Path) -> str:
     """
     runtime = runtime_of(path)
     variant = next((variant for variant in _VARIANTS if path.stem.endswith(variant)), "")
-    return ("onnx" if path.suffix == ".onnx" else runtime) + variant
+    return (path.suffix[1:] if path.suffix in (".onnx", ".triton") else runtime) + variant
 
 
 def artifact_for(model: Any, runtime: str, allow_foreign: bool = False) -> Artifact:

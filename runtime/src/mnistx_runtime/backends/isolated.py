@@ -35,7 +35,8 @@ TRUSTED = ("torchscript", "pt2")
 MODEL = Limits(seconds=120, memory=4 << 30)
 """What loading a model, and each call, may take of a process."""
 
-_ERRORS = {kind.__name__: kind for kind in (ArtifactError, BackendUnavailable, BadInput)}
+ERRORS = {kind.__name__: kind for kind in (ArtifactError, BackendUnavailable, BadInput)}
+"""What the process may answer with, by name."""
 
 PATIENCE = 10
 """How many times as long as its CPU time a process may take on a busy machine."""
@@ -116,7 +117,7 @@ class IsolatedSession(ArtifactSession):
                 raise ArtifactError(f"{self._what}: {self._ending()}")
             answer = json.loads(line)
             if "error" in answer:
-                raise _ERRORS[answer["error"]](answer["text"])
+                raise ERRORS[answer["error"]](answer["text"])
             if answer["shape"] != list(shape):
                 raise ArtifactError(f"{self._what}: it doesn't answer {shape[0]} images with a row of classes each")
             return np.frombuffer(answers.read(4 * prod(shape)), "<f4").reshape(shape).astype(np.float32)
@@ -178,7 +179,7 @@ def _attempt(work: Callable[[], Any]) -> tuple[Any, dict[str, Any]]:
         return work(), {}
     except MnistxError as error:
         kind = type(error).__name__
-        return None, {"error": kind if kind in _ERRORS else "ArtifactError", "text": str(error)}
+        return None, {"error": kind if kind in ERRORS else "ArtifactError", "text": str(error)}
     except Exception as error:
         return None, {"error": "ArtifactError", "text": f"it can't be run: {describe_error(error)}"}
 
@@ -193,6 +194,7 @@ def _end_with(parent: int) -> None:
 if __name__ == "__main__":
     Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     ignore_parents_signals()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a service manager's, which the parent answers: it drains, or ends
     pipe = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what libraries print is none of the answers
     serve(sys.stdin.buffer, pipe)

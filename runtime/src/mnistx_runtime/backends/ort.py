@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Ort:
-    """Loads .onnx and .ort files, or takes a caller's own `onnxruntime.InferenceSession` of an .onnx file."""
+    """Loads .onnx and .ort files, repositories of Triton's, or a caller's own `onnxruntime.InferenceSession`."""
 
     def check(self) -> str | None:
         """See `Backend.check`."""
@@ -45,14 +45,14 @@ class Ort:
 
 
 def model_bytes(artifact: Artifact) -> bytes:
-    """What ONNX Runtime loads of an artifact: an .onnx file as it is, an .ort file without the metadata after it.
+    """What ONNX Runtime loads of an artifact: an .onnx file as it is, an .ort file without its metadata.
 
     Raises:
         ArtifactError: the .ort file isn't as it was exported.
     """
     if artifact.path.suffix == ".ort":
         return artifact.require_as_exported().parts["model"]
-    return artifact.files[".onnx"]
+    return next(iter(artifact.files.values()))
 
 
 def load_session(data: bytes, path: Path, allow_foreign: bool = False) -> Any:

@@ -9,7 +9,7 @@ from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import get_context, parent_process
-from threading import Event, Thread
+from threading import Event, RLock, Thread
 from types import ModuleType
 from typing import Any, TypeVar
 
@@ -34,17 +34,21 @@ class _Pool(ProcessPoolExecutor):
             return super().submit(fn, *args, **kwargs)
 
 
+_REPLACING = RLock()
+
+
 @contextmanager
 def _replaced(values: MutableMapping[str, T], others: Mapping[str, T]) -> Iterator[None]:
-    """While this lasts, a mapping holds other values."""
-    kept = {name: values[name] for name in others if name in values}
-    values.update(others)
-    try:
-        yield
-    finally:
-        for name in others:
-            del values[name]
-        values.update(kept)
+    """While this lasts, a mapping holds other values; a second thread that asks for that waits."""
+    with _REPLACING:
+        kept = {name: values[name] for name in others if name in values}
+        values.update(others)
+        try:
+            yield
+        finally:
+            for name in others:
+                del values[name]
+            values.update(kept)
 
 
 _PARENTS = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
