@@ -45,8 +45,8 @@ def few_fonts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         (folder / file.family).mkdir(exist_ok=True)
         (folder / file.family / file.file).write_bytes(data)
         listed.append(asdict(file))
-    with (folder / "fonts.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, [each.name for each in fields(fonts.FontFile)])
+    with (folder / "fonts.csv").open("w", newline="") as table:
+        writer = csv.DictWriter(table, [each.name for each in fields(fonts.FontFile)])
         writer.writeheader()
         writer.writerows(listed)
     with pytest.MonkeyPatch.context() as patch:

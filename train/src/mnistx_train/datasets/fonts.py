@@ -13,7 +13,6 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from mnistx_runtime.preprocess.mnist_image import image_from_patch
@@ -124,7 +123,7 @@ def characters(use: str, drawn: str, kind: str | None = None) -> Split:
 def _ink(font: ImageFont.FreeTypeFont, character: str) -> Patch | None:
     page = Image.new("L", (_ROOM, _ROOM))
     ImageDraw.Draw(page).text((_ROOM // 3, _ROOM // 4), character, 255, font)
-    levels: NDArray[np.float32] = np.asarray(page, np.float32) / 255
+    levels = np.asarray(page, np.float32) / np.float32(255)
     mask = levels > 0.5
     if mask.sum() < _FEWEST:
         return None
