@@ -37,7 +37,7 @@ def scan(character: str, font: ImageFont.FreeTypeFont, random: Random) -> Image.
     margin = round(font.size * random.uniform(0.15, 0.6))
     page = Image.new("L", (max(1, right - left) + 2 * margin, max(1, bottom - top) + 2 * margin))
     ImageDraw.Draw(page).text((margin - left, margin - top), character, 255, font)
-    ink = np.asarray(page, np.float32) / 255
+    ink = np.asarray(page, np.float32) / np.float32(255)
     return finish(ink, np.zeros_like(ink), random) if ink.max() > 0.5 else None
 
 
@@ -61,7 +61,7 @@ def scribbles() -> Shown:
         points = 150 + sum(size * np.sin(often * 6.3 * at + start) for often, start, size in zip(*waves, strict=True))
         page = Image.new("L", (300, 300))
         ImageDraw.Draw(page).line([(x, y) for x, y in points], 255, int(random.integers(3, 14)), "curve")
-        ink = np.asarray(page, np.float32) / 255
+        ink = np.asarray(page, np.float32) / np.float32(255)
         yield "", finish(ink, np.zeros_like(ink), random)
 
 
