@@ -118,7 +118,7 @@ if __name__ == "__main__":
     for name in sys.argv[2:] or [name for name in TRIALS if name not in rows]:
         print(name, file=sys.stderr, flush=True)
         chosen = TRIALS[name]
-        if chosen.teacher and teacher is None:
+        if chosen.teacher and chosen.teacher.recipe and teacher is None:
             teacher = trained(chosen.teacher.recipe, found)
         state = trained(chosen, found, teacher)
         teacher = state if chosen is LARGE else teacher

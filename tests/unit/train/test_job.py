@@ -188,7 +188,7 @@ def test_what_was_asked_for_becomes_part_of_the_recipe() -> None:
     ).recipe
 
     assert (recipe.name, recipe.epochs, recipe.batch_size, recipe.lr, recipe.network) == ("best", 3, 7, 0.5, "large")
-    assert recipe.teacher is not None and recipe.teacher.recipe.epochs == 10
+    assert recipe.teacher is not None and recipe.teacher.recipe is not None and recipe.teacher.recipe.epochs == 10
 
 
 @pytest.fixture

@@ -49,9 +49,8 @@ def test_two_processes_learn_what_one_does_but_for_rounding(tmp_path: Path) -> N
 def test_the_best_recipe_learns_on_two_processes_too(tmp_path: Path) -> None:
     *printed, result = trained(2, "--recipe", "best", "--epochs", "8", "--out", tmp_path / "run")
     teacher = recipe("best").teacher
-    assert (
-        teacher and [next(iter(line)) for line in printed] == ["teacher_epoch"] * teacher.recipe.epochs + ["epoch"] * 8
-    )
+    assert teacher and teacher.recipe
+    assert [next(iter(line)) for line in printed] == ["teacher_epoch"] * teacher.recipe.epochs + ["epoch"] * 8
     assert float(str(result["test_accuracy"])) > 0.9
 
 

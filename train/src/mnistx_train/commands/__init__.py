@@ -10,7 +10,7 @@ dataset = click.option(
     help="mnist, fashion-mnist, kmnist, digits (needs no download), a folder of IDX files or of pictures, one "
     "subfolder a class, or a .csv or .npz file.",
 )
-recipe = click.option("--recipe", help="How to train: report, fast or best.  [default: report]")
+recipe = click.option("--recipe", help="How to train: report, fast, best or fonts.  [default: report]")
 data_dir = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),

@@ -69,6 +69,6 @@ def show(dataset: str | None, data_dir: Path | None, recipe: str | None, out: Pa
     images, labels = next(chosen.batches(found, order, len(order)))
     mean, std = (np.array(values, np.float32)[:, None, None] for values in (found.spec.mean, found.spec.std))
     after = ((images.numpy() * std + mean) * 255).round().clip(0, 255).astype(np.uint8)
-    titles = [origin.names[label] for label in labels.tolist()]
-    write_whole(out, figures.before_and_after(list(before.images), list(after), titles))
+    titles = [origin.names[label] for label in labels[: len(order)].tolist()]
+    write_whole(out, figures.before_and_after(list(before.images), list(after[: len(order)]), titles))
     click.echo(f"{out}: {len(titles)} training images of {origin.name}, augmented by recipe {chosen.name}")

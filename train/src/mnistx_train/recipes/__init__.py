@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -16,11 +17,15 @@ RECIPES = {
     "report": "mnistx_train.recipes.report:REPORT",
     "fast": "mnistx_train.recipes.fast:FAST",
     "best": "mnistx_train.recipes.best:BEST",
+    "fonts": "mnistx_train.recipes.fonts:FONTS",
 }
 
 DEFAULT = "report"
 
 MNIST = (1, 28, 28)
+
+NO_CLASS = -1
+"""The label of an image that shows none of the classes: all of them are wanted alike."""
 
 Batches = Callable[[TrainingData, Tensor, int], Iterator[tuple[Tensor, Tensor]]]
 
@@ -65,6 +70,9 @@ class Recipe:
         fast_arithmetic: channels last, and bfloat16 where the processor computes with it: quicker, rounded otherwise.
         teacher: who is trained first, to be learned from.
         made_for: the shape of the images that it trains a network of `NETWORKS` on; None: any images, any network.
+        start: the checkpoint whose weights are the first ones, from the folder that it is called in; None: drawn ones.
+        outliers: `batches` gives images of `NO_CLASS`, too, and more than it was asked for.
+        require: raises a TrainError where something that it needs, other than the data set, isn't at hand.
     """
 
     name: str
@@ -83,13 +91,18 @@ class Recipe:
     fast_arithmetic: bool = False
     teacher: "Teacher | None" = None
     made_for: tuple[int, int, int] | None = None
+    start: Path | None = None
+    outliers: bool = False
+    require: Callable[[], None] | None = None
 
     def check(self, shape: tuple[int, int, int]) -> None:
-        """Whether it is made for such images, and for its network.
+        """Whether it is made for such images, and for its network, and has what it needs.
 
         Raises:
             TrainError: it isn't.
         """
+        if self.require is not None:
+            self.require()
         if self.made_for is None:
             return
         if shape != self.made_for:
@@ -117,13 +130,13 @@ class Teacher:
     """A network that is trained first, and whose answers are learned from beside the labels (Hinton and others 2015).
 
     Args:
-        recipe: how it is trained.
+        recipe: how it is trained; None: it is the network that the run starts from, and followed where it is right.
         temperature: what both networks' log-probabilities are divided by, above 1, so that what the teacher holds for
             unlikely counts.
         weight: of its answers in the loss, 0..1; the labels have the rest.
     """
 
-    recipe: Recipe
+    recipe: Recipe | None
     temperature: float
     weight: float
 

@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from torch.nn.functional import dropout
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from mnistx_train.checkpoint import load_tensors, save_tensors
+from mnistx_train.checkpoint import load_checkpoint, load_tensors, save_tensors
 from mnistx_train.datasets.base import TrainingData
 from mnistx_train.errors import TrainError, first_line
 from mnistx_train.evaluation.inference import LOG_PROBABILITIES, LOGITS, log_probs
 from mnistx_train.networks.cnn import cnn, fold_batch_norm, pool_before_relu
 from mnistx_train.networks.network_file import NetworkFile, check_network
-from mnistx_train.recipes import Recipe
+from mnistx_train.recipes import NO_CLASS, Recipe
 from mnistx_train.training.loss import loss_of
 from mnistx_train.training.parallel import ALONE, Processes, data_parallel
 
@@ -82,15 +82,18 @@ class State:
 
 def teacher_network(trained: State) -> nn.Module:
     """The network of a teacher's state, as it answers quickest."""
-    network = trained.answering_network
+    return _fixed(trained.answering_network, trained.recipe)
+
+
+def _fixed(network: nn.Module, recipe: Recipe) -> nn.Module:
     if isinstance(network, nn.Sequential):
         network = pool_before_relu(network)
     network = network.requires_grad_(False)
-    return network.to(memory_format=torch.channels_last) if trained.recipe.fast_arithmetic else network
+    return network.to(memory_format=torch.channels_last) if recipe.fast_arithmetic else network
 
 
 def fresh_state(recipe: Recipe, data: TrainingData, seed: int, device: torch.device) -> State:
-    """A network with the seed's first weights.
+    """A network with the seed's first weights, or with those of the recipe's `start`.
 
     Args:
         recipe: how it will learn.
@@ -99,19 +102,41 @@ def fresh_state(recipe: Recipe, data: TrainingData, seed: int, device: torch.dev
         device: where it learns.
 
     Raises:
-        TrainError: the network is a user's own and can't be trained; see `check_network`.
+        TrainError: the network is a user's own and can't be trained, see `check_network`; or the checkpoint to start
+            from is missing, or of another network or other classes.
     """
     torch.manual_seed(seed)
     if isinstance(recipe.network, NetworkFile):
         return _fresh_state_of_user(recipe, data, seed, device)
     own = cnn(len(data.names), recipe.network, recipe.batch_norm, data.spec.shape).to(device)
+    start = None
+    if recipe.start:
+        start = _start_network(recipe, recipe.start, data).to(device)
+        own.load_state_dict(start.state_dict())
     if recipe.fast_arithmetic:
         own = own.to(memory_format=torch.channels_last)
     network = copy.deepcopy(own).eval()
     learner = pool_before_relu(own)
     if recipe.dropout:
         learner.get_submodule("fc2").register_forward_pre_hook(partial(_drop_out, recipe.dropout))
-    return State(recipe, seed, network, learner, recipe.optimizer(learner, recipe.lr))
+    state = State(recipe, seed, network, learner, recipe.optimizer(learner, recipe.lr))
+    if start and recipe.teacher and recipe.teacher.recipe is None:
+        state.teacher = _fixed(start, recipe)
+    return state
+
+
+def _start_network(recipe: Recipe, path: Path, data: TrainingData) -> nn.Module:
+    try:
+        network, card = load_checkpoint(path)
+    except TrainError as error:
+        raise TrainError(f"recipe {recipe.name} goes on from {path}: {error}") from error
+    found, wanted = (card.network, card.names, card.input.shape), (recipe.network, data.names, data.spec.shape)
+    if found != wanted:
+        raise TrainError(
+            f"recipe {recipe.name} goes on from {path}, which is network {card.network} for {', '.join(card.names)}; "
+            f"network {recipe.network} for {', '.join(data.names):.60} can't be made of it"
+        )
+    return network
 
 
 def _fresh_state_of_user(recipe: Recipe, data: TrainingData, seed: int, device: torch.device) -> State:
@@ -195,7 +220,7 @@ def run_epoch(
     steps = recipe.steps(len(data.training))
     state.learner.train()
     learner = data_parallel(state.learner, group)
-    total, right, seen = 0.0, 0, 0
+    total, right, seen, count = 0.0, 0, 0, 0
     for step, (images, labels) in enumerate(recipe.batches(data, order, recipe.batch_size), (number - 1) * steps):
         for parameters in state.optimizer.param_groups:
             parameters["lr"] = recipe.lr * recipe.schedule(step / (recipe.epochs * steps))
@@ -216,7 +241,8 @@ def run_epoch(
             raise TrainError(f"the loss is no longer finite in epoch {number}; train with a smaller --lr")
         total += value * len(labels) / group.count
         right += int((answers.argmax(1) == wanted).sum())
-        seen += len(wanted)
+        seen += int((wanted != NO_CLASS).sum())
+        count += len(labels)
         on_step(value, right / seen)
     if not recipe.average:
         _average(state, 0)
@@ -224,7 +250,7 @@ def run_epoch(
     labels_at = np.arange(len(found)), data.validation.labels
     epoch = Epoch(
         number=number,
-        train_loss=group.total(total) / len(order),
+        train_loss=group.total(total) / count,
         validation_loss=float(-found[labels_at].astype(np.float64).mean()),
         validation_accuracy=float((found.argmax(1) == data.validation.labels).mean()),
         seconds=perf_counter() - start,

@@ -79,7 +79,7 @@ def prepare_stages(folder: Path | None, config: Config, recipe: Recipe, data: Tr
     torch.set_num_threads(config.threads)
     device = torch.device(config.device)
     stages = [Stage(fresh_state(recipe, data, config.seed, device), STATE)]
-    if recipe.teacher:
+    if recipe.teacher and recipe.teacher.recipe:
         teacher = fresh_state(recipe.teacher.recipe, data, config.seed + _TEACHERS_SEED, device)
         stages.insert(0, Stage(teacher, TEACHER_STATE, "teacher epoch"))
     for stage in stages:

@@ -1,0 +1,115 @@
+"""Teaches `best`'s network other hands and print, and what is no digit, and leaves it what it can.
+
+It starts from a checkpoint of `best`, and its data are MNIST, redrawn as `best` does, the digits of open typefaces,
+handwriting and print, and characters and ink that are no digit. For these all classes are wanted alike (outlier
+exposure: Hendrycks and others 2019, arXiv:1812.04606), so that the largest probability says whether a picture shows a
+digit. What `best` knows it keeps by learning from its own answers where they are right (Hinton and others 2015; Li and
+Hoiem 2016, "Learning without forgetting").
+
+Letters and symbols that no one tells from a digit once they fill the box, such as l, O and S, are left out: they would
+teach that a plain 1, 0 or 5 is none.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from string import ascii_letters
+
+import torch
+from torch import Tensor, nn
+
+from mnistx_train.augmentation.outliers import add_neighbours, blots, boxes, scribbles, side_by_side
+from mnistx_train.augmentation.pen import rewrite
+from mnistx_train.augmentation.transforms import (
+    between,
+    corrupt,
+    dilate_or_erode,
+    elastic,
+    resample,
+    wide_affine,
+)
+from mnistx_train.datasets.base import DIGITS, Split, TrainingData
+from mnistx_train.datasets.fonts import characters, require_fonts
+from mnistx_train.optimizers.muon import Muon
+from mnistx_train.recipes import MNIST, NO_CLASS, Recipe, Teacher, in_batches, normalize
+from mnistx_train.recipes.best import RANGES
+from mnistx_train.recipes.schedules import one_cycle
+
+LOOK_LIKE_DIGITS = "OoIlZzSsbgq/\\|()[]!"
+SYMBOLS = '?#$%&@*+=<>{}~^";:€£§-'
+NO_DIGITS = "".join(c for c in ascii_letters + SYMBOLS if c not in LOOK_LIKE_DIGITS)
+
+START = Path("artifacts/best.safetensors")
+"""`mnistx train --recipe best --seed 0`."""
+
+_NEIGHBOURS = 0.15  # share of the digits beside which another one is seen in part
+
+
+def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """After the images of MNIST in the order, half as many of other hands and of what is no digit each."""
+    drawn = _digits()
+    for images, labels in in_batches(data, order, batch_size):
+        count = len(labels)
+        extra = -(-count // 2)
+        hands = torch.randint(len(drawn), (extra,))
+        seen = torch.cat([rewrite(images, labels), _pixels(drawn, hands)])
+        others = images[torch.randint(count, (len(seen),))]
+        digits = add_neighbours(_write_anew(seen), others, _NEIGHBOURS)
+        outliers = _outliers(images, extra)
+        wanted = torch.cat([labels, torch.from_numpy(drawn.labels)[hands], torch.full((len(outliers),), NO_CLASS)])
+        yield normalize(torch.cat([corrupt(digits), outliers]), data.spec), wanted
+
+
+def _outliers(images: Tensor, count: int) -> Tensor:
+    """Ink that is no digit: most of it characters."""
+    few = count // 16
+    glyphs = _no_digits()
+    drawn = _pixels(glyphs, torch.randint(len(glyphs), (count - 6 * few,)))
+    left, right = (images[torch.randint(len(images), (3 * few,))] for _ in range(2))
+    return torch.cat(
+        [corrupt(_write_anew(torch.cat([drawn, side_by_side(left, right)]))), scribbles(few), blots(few), boxes(few)]
+    )
+
+
+def _write_anew(images: Tensor) -> Tensor:
+    """With another pen, by another hand, as `best` does."""
+    count = len(images)
+    images = dilate_or_erode(images, between(-0.4, 0.6, count))
+    return resample(images, wide_affine(count, RANGES), elastic(count, knots=6, pixels=0.6))
+
+
+def _pixels(split: Split, indices: Tensor) -> Tensor:
+    return torch.from_numpy(split.images)[indices].float() / 255
+
+
+@cache
+def _digits() -> Split:
+    return characters("train", "".join(DIGITS))
+
+
+@cache
+def _no_digits() -> Split:
+    return characters("train", NO_DIGITS)
+
+
+def optimizer(network: nn.Module, lr: float) -> torch.optim.Optimizer:
+    """Muon, with weights that decay, as for `best`."""
+    return Muon(network, lr, weight_decay=0.1)
+
+
+FONTS = Recipe(
+    name="fonts",
+    epochs=4,
+    batch_size=128,
+    lr=0.0007,
+    batches=batches,
+    optimizer=optimizer,
+    schedule=one_cycle,
+    average=0.999,
+    fast_arithmetic=True,
+    made_for=MNIST,
+    teacher=Teacher(None, temperature=2, weight=0.7),
+    start=START,
+    outliers=True,
+    require=lambda: require_fonts("train"),
+)
