@@ -61,7 +61,7 @@ class _Process:
                     return await asyncio.shield(future)
             except TimeoutError:
                 with suppress(ProcessLookupError):
-                    os.kill(self._number, signal.SIGKILL)
+                    os.kill(self._number, getattr(signal, "SIGKILL", signal.SIGTERM))
                 return await future
         except BrokenProcessPool:
             await asyncio.to_thread(self.stop)
