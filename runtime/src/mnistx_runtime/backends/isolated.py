@@ -75,6 +75,11 @@ def isolated_session(
         session.close()
 
 
+def load_request(artifact: Artifact, runtime: str, threads: int, limits: Limits | None) -> tuple[Any, ...]:
+    """What the process is sent first; see `isolated_session`."""
+    return (artifact.path, artifact.files, artifact.allow_foreign, artifact.signed), runtime, threads, limits
+
+
 class IsolatedSession(ArtifactSession):
     """This end of the pipes; calls from several threads take turns."""
 
@@ -94,8 +99,7 @@ class IsolatedSession(ArtifactSession):
         self._process = process
         self.close = finalize(self, _end, process)
         try:
-            given = (artifact.path, artifact.files, artifact.allow_foreign, artifact.signed)
-            self._ask((given, runtime, threads, limits), (0,))
+            self._ask(load_request(artifact, runtime, threads, limits), (0,))
         except BaseException:
             self.close()
             raise

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mnistx_runtime.artifact.container import Artifact
-from mnistx_runtime.backends.isolated import ERRORS, MODEL, PATIENCE
+from mnistx_runtime.backends.isolated import ERRORS, MODEL, PATIENCE, load_request
 from mnistx_runtime.errors import ArtifactError
 from mnistx_runtime.system.process_pool import SAFE_PATH
 
@@ -102,9 +102,9 @@ class ModelProcesses:
         started = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=environ | SAFE_PATH
         )
-        process, opened = _Process(started), self._artifact
+        process = _Process(started)
         try:
-            await process.ask((opened.path, opened.files, opened.allow_foreign, self._runtime, 1, MODEL))
+            await process.ask(load_request(self._artifact, self._runtime, 1, MODEL))
         except BaseException:
             process.end()
             raise

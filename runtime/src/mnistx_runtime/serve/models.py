@@ -70,8 +70,8 @@ def load_model(path: Path, allow_foreign: bool = False) -> ServedModel:
     runtime = runtime_of(path)
     if runtime == "torch":
         raise ArtifactError(f"{path} is a checkpoint, which has no certificate; export it, and serve that")
-    backend(runtime)
     opened = artifact_for(path, runtime, allow_foreign)
+    backend(runtime, opened)
     found = verify_opened(opened, runtime)
     if not found.passed:
         raise VerificationFailed(found.lines()[0])
