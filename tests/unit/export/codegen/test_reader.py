@@ -1,6 +1,7 @@
 """The digit reader in C beside the one in Python."""
 
 import io
+import itertools
 import re
 import shutil
 import subprocess
@@ -113,6 +114,40 @@ def test_what_neither_takes(reader: CReader) -> None:
     assert reader.reason(99) == UNKNOWN
 
 
+def test_the_places_of_several_digits(reader: CReader, predictor: Predictor) -> None:
+    """In reading order, each with its bar, its foot's point left out, and room as far as the next."""
+    page = np.full((330, 500), 240, np.uint8)
+    rows = ("295", "4801")
+    for row, text in enumerate(rows):
+        for column, digit in enumerate(text):
+            at = np.s_[30 + 150 * row + 6 * column :, 20 + 115 * column :]
+            page[at][:100, :100] = 240 - draw_digit(int(digit), 1, 100) // 255 * 210
+    page[152:160, 130:138] = 30
+    count, places = reader.find(page)
+    assert count == 7
+    images = [reader.read_part(page, place[4:]) for place in places]
+    assert [status for status, _ in images] == [0] * 7
+    labels = [predictor.predict_batch(image[None, None])[0].label for _, image in images]
+    assert "".join(map(str, labels)) == "".join(rows)
+    for place, other in itertools.pairwise(places):
+        ink, part = place[:4], place[4:]
+        assert part[0] <= ink[0] and part[1] <= ink[1] and part[2] >= ink[2] and part[3] >= ink[3]
+        assert other[1] > ink[3] or part[2] <= other[0]
+
+
+def test_a_picture_without_digits_or_with_too_many(reader: CReader) -> None:
+    assert reader.find(np.full((90, 90), 200, np.uint8)) == (0, [])
+    many = np.full((160, 160), 255, np.uint8)
+    for row in range(10):
+        for column in range(10):
+            many[4 + 16 * row : 14 + 16 * row, 6 + 16 * column : 9 + 16 * column] = 0
+    assert reader.find(many) == (-3, [])
+    assert reader.find(np.zeros((1, LARGEST + 1), np.uint8))[0] == NUMBERS["TOO_LARGE"]
+    picture = np.full((90, 90), 200, np.uint8)
+    for part in ([-1, 0, 20, 20], [0, 0, 91, 20], [30, 0, 20, 20], [0, 40, 20, 20]):
+        assert reader.read_part(picture, part)[0] == NUMBERS["BAD_ARGUMENT"]
+
+
 def touching(digits: str, overlap: float, side: int = 90) -> Pixels:
     """Digits side by side that touch."""
     drawn = [draw_digit(int(digit), at, side) for at, digit in enumerate(digits)]
@@ -198,7 +233,9 @@ def test_it_is_c_that_a_folder_may_hold() -> None:
     check_c(files | {"net.h": b"int net_predict(const uint8_t *i, float *l, void *w);\n"}, "net", "net.c99")
     code = files["net_read.c"].decode()
     assert "0x1.8p0f" in code and code == reader_files(Reader(1.5, True), "net")["net_read.c"].decode()
-    assert not re.search(r"^(?!static|typedef|int net_read|const char \*net_read)\w[^#]*\)$", code, re.MULTILINE)
+    assert not re.search(
+        r"^(?!static|typedef|int net_(?:read|find)|const char \*net_read)\w[^#]*\)$", code, re.MULTILINE
+    )
 
 
 def test_it_compiles_as_cpp_and_two_models_link_together(tmp_path: Path) -> None:
