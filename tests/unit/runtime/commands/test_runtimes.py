@@ -6,7 +6,7 @@ from mnistx_runtime.backends import BACKENDS
 
 def test_runtimes_lists_what_can_run() -> None:
     found = {line["runtime"]: line for line in json_lines(mnistx("runtimes", "--json"))}
-    assert found["ort"]["available"] and found["ort"]["endings"] == [".onnx", ".ort"]
+    assert found["ort"]["available"] and found["ort"]["endings"] == [".onnx", ".ort", ".triton"]
     assert "can run here" in mnistx("runtimes").stdout
 
 
