@@ -27,5 +27,6 @@ TARGETS = {
     "npz": "fuzz.data_files:NPZ",
     "spec": "fuzz.specs:SPEC",
     "budgets": "fuzz.budgets:BUDGETS",
+    "inference-request": "fuzz.inference_requests:INFERENCE",
     "command-line": "fuzz.command_line:COMMAND_LINE",
 }
