@@ -111,7 +111,9 @@ def _uv(*arguments: str) -> str:
 def light_tests() -> Iterator[str]:
     """The files of tests that import nothing that the runtime lacks."""
     for path in sorted((ROOT / "tests" / "unit" / "runtime").rglob("test_*.py")):
-        if path.name not in NEEDS_MORE and not _imports(path) & _FOREIGN:
+        fixtures = path.with_name("conftest.py")
+        needed = _imports(path) | (_imports(fixtures) if fixtures.exists() else set())
+        if path.name not in NEEDS_MORE and not needed & _FOREIGN:
             yield str(path.relative_to(ROOT))
 
 

@@ -129,6 +129,8 @@ def test_what_was_cut_off_gets_one_line_and_never_a_crash(
         code, out, err = mnistx_process("verify", tmp_path / path.name)
         if name in ("openvino", "ncnn"):  # the metadata beside it is whole, and says what the file was
             assert code == 1 and "IS NOT WHAT WAS EXPORTED: graph differ" in out and not err, out + err
+        elif name.startswith("web") and size > len(whole) // 2:  # only a script was cut off, behind model and metadata
+            assert code == 1 and "IS NOT WHAT WAS EXPORTED: page differ" in out and not err, out + err
         else:
             assert code == 2 and err.startswith("Error: ") and err.count("\n") == 1, err
 
@@ -152,7 +154,7 @@ def caught(path: Path) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in FILES if "-" not in name])
+@pytest.mark.parametrize("name", [name for name in FILES if "-" not in name and name != "web"])
 def test_a_changed_weight_is_caught_without_torch(name: str, exported: Callable[[str], Path], tmp_path: Path) -> None:
     bias = model_from_checkpoint(RELEASED).module.get_submodule("conv2").state_dict()["bias"].numpy()
     changed = bias.copy()
