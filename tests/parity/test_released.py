@@ -262,3 +262,8 @@ def test_one_image_and_many_get_the_same_answers() -> None:
     for size in (1, 2, 3, 64):
         parts = np.concatenate([predictor.log_probs(images[at : at + size]) for at in range(0, 257, size)])
         assert compare(parts, whole).passed
+
+
+@pytest.mark.slow
+def test_the_page_is_small(exported: Callable[[str], Path]) -> None:
+    assert exported("web").stat().st_size <= 650_000
