@@ -38,13 +38,21 @@ RANGES = Ranges(degrees=12, zoom=1.15, stretch=1.15, slant=0.2, shift=2)
 def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
     """Some digits written as MNIST hardly shows them, then every one with another pen, by another hand."""
     for images, labels in in_batches(data, order, batch_size):
-        count = len(labels)
         if data.names == DIGITS:
             images = rewrite(images, labels)
-        images = dilate_or_erode(images, between(-0.4, 0.6, count))
-        affines = wide_affine(count, RANGES)
-        images = corrupt(resample(images, affines, elastic(count, knots=6, pixels=0.6)))
-        yield normalize(images, data.spec), labels
+        yield normalize(corrupt(write_anew(images)), data.spec), labels
+
+
+def write_anew(images: Tensor) -> Tensor:
+    """With another pen, by another hand.
+
+    Args:
+        images: float32 `(N, 1, 28, 28)`, 0 to 1.
+    """
+    count = len(images)
+    images = dilate_or_erode(images, between(-0.4, 0.6, count))
+    affines = wide_affine(count, RANGES)
+    return resample(images, affines, elastic(count, knots=6, pixels=0.6))
 
 
 def optimizer(network: nn.Module, lr: float) -> torch.optim.Optimizer:

@@ -16,23 +16,17 @@ from pathlib import Path
 from string import ascii_letters
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mnistx_train.augmentation.outliers import add_neighbours, blots, boxes, scribbles, side_by_side
 from mnistx_train.augmentation.pen import rewrite
 from mnistx_train.augmentation.transforms import (
-    between,
     corrupt,
-    dilate_or_erode,
-    elastic,
-    resample,
-    wide_affine,
 )
 from mnistx_train.datasets.base import DIGITS, Split, TrainingData
 from mnistx_train.datasets.fonts import characters, require_fonts
-from mnistx_train.optimizers.muon import Muon
 from mnistx_train.recipes import MNIST, NO_CLASS, Recipe, Teacher, in_batches, normalize
-from mnistx_train.recipes.best import RANGES
+from mnistx_train.recipes.best import optimizer, write_anew
 from mnistx_train.recipes.schedules import one_cycle
 
 LOOK_LIKE_DIGITS = "OoIlZzSsbgq/\\|()[]!"
@@ -54,7 +48,7 @@ def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tupl
         hands = torch.randint(len(drawn), (extra,))
         seen = torch.cat([rewrite(images, labels), _pixels(drawn, hands)])
         others = images[torch.randint(count, (len(seen),))]
-        digits = add_neighbours(_write_anew(seen), others, _NEIGHBOURS)
+        digits = add_neighbours(write_anew(seen), others, _NEIGHBOURS)
         outliers = _outliers(images, extra)
         wanted = torch.cat([labels, torch.from_numpy(drawn.labels)[hands], torch.full((len(outliers),), NO_CLASS)])
         yield normalize(torch.cat([corrupt(digits), outliers]), data.spec), wanted
@@ -67,15 +61,8 @@ def _outliers(images: Tensor, count: int) -> Tensor:
     drawn = _pixels(glyphs, torch.randint(len(glyphs), (count - 6 * few,)))
     left, right = (images[torch.randint(len(images), (3 * few,))] for _ in range(2))
     return torch.cat(
-        [corrupt(_write_anew(torch.cat([drawn, side_by_side(left, right)]))), scribbles(few), blots(few), boxes(few)]
+        [corrupt(write_anew(torch.cat([drawn, side_by_side(left, right)]))), scribbles(few), blots(few), boxes(few)]
     )
-
-
-def _write_anew(images: Tensor) -> Tensor:
-    """With another pen, by another hand, as `best` does."""
-    count = len(images)
-    images = dilate_or_erode(images, between(-0.4, 0.6, count))
-    return resample(images, wide_affine(count, RANGES), elastic(count, knots=6, pixels=0.6))
 
 
 def _pixels(split: Split, indices: Tensor) -> Tensor:
@@ -90,11 +77,6 @@ def _digits() -> Split:
 @cache
 def _no_digits() -> Split:
     return characters("train", NO_DIGITS)
-
-
-def optimizer(network: nn.Module, lr: float) -> torch.optim.Optimizer:
-    """Muon, with weights that decay, as for `best`."""
-    return Muon(network, lr, weight_decay=0.1)
 
 
 FONTS = Recipe(
