@@ -11,14 +11,13 @@ from mnistx_runtime import Predictor, c_build
 from mnistx_runtime.artifact.c_library import own_triple
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import open_artifact, seal
-from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.artifact.verification import verify, verify_payload
 from mnistx_runtime.backends import backend
 from mnistx_runtime.backends.c import C
 from mnistx_runtime.c_build import compiler, shared_library
 from mnistx_runtime.errors import ArtifactError, BackendUnavailable
-from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.signature.sign import SigningKey
+from pixel_model import ANSWERS, IMAGES, METADATA
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler: apt install gcc")
 
@@ -38,14 +37,6 @@ int two_predict(const uint8_t *image, float *log_probs, void *workspace)
     return 0;
 }
 """
-METADATA = Metadata(
-    names=("a", "b"),
-    input=InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.5,)),
-    description="x",
-    toolkit_version="0.1.0",
-)
-IMAGES = np.random.default_rng(0).integers(0, 256, (5, 1, 8, 8)).astype(np.uint8)
-ANSWERS = -IMAGES[:, 0, [0, 7], [0, 7]].astype(np.float32)
 
 
 @pytest.fixture(autouse=True)

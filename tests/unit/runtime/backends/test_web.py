@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import pixel_model
 from mnistx_runtime.artifact.certificate import Certificate
 from mnistx_runtime.artifact.container import seal
-from mnistx_runtime.artifact.metadata import Metadata
 from mnistx_runtime.artifact.verification import verify
 from mnistx_runtime.artifact.wasm import Wasm, wasm_block
 from mnistx_runtime.artifact.web_page import METADATA, SUFFIX, block
 from mnistx_runtime.backends import backend, runtime_of
 from mnistx_runtime.errors import ArtifactError
-from mnistx_runtime.input_spec import InputSpec
+from pixel_model import ANSWERS, IMAGES
 
 wasmtime = pytest.importorskip("wasmtime", reason="wasmtime is missing: pip install 'mnistx-runtime[web]'")
 
@@ -27,22 +27,13 @@ TEXT = """(module
     {end}))"""
 """A model that answers with the first and the last pixel."""
 
-OWN = Metadata(
-    names=("a", "b"),
-    input=InputSpec(channels=1, height=8, width=8, mean=(0.5,), std=(0.5,)),
-    description="x",
-    toolkit_version="0.1.0",
-)
-IMAGES = np.random.default_rng(0).integers(0, 256, (5, 1, 8, 8)).astype(np.uint8)
-ANSWERS = -IMAGES[:, 0, [0, 7], [0, 7]].astype(np.float32)
-
 
 def page(folder: Path, text: str = TEXT.format(end="i32.const 0")) -> Path:
     module = wasmtime.wat2wasm(text)
     model = wasm_block(Wasm({"simd": bytes(module)}, b""))
     payload = {SUFFIX: f"<html>{block(METADATA, '')}{model}</html>".encode()}
     path = folder / "m.html"
-    path.write_bytes(seal(SUFFIX, payload, OWN, Certificate(IMAGES, ANSWERS))[SUFFIX])
+    path.write_bytes(seal(SUFFIX, payload, pixel_model.METADATA, Certificate(IMAGES, ANSWERS))[SUFFIX])
     return path
 
 
