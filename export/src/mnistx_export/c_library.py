@@ -1,7 +1,6 @@
 """Builds the shared libraries that a folder of C carries to devices without a compiler."""
 
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -11,11 +10,10 @@ from pathlib import Path
 from mnistx_runtime.artifact import c_folder
 from mnistx_runtime.artifact.c_library import library_path
 from mnistx_runtime.artifact.container import Files
-from mnistx_runtime.c_build import DECLARED
+from mnistx_runtime.c_build import DECLARED, run_compiler
 from mnistx_runtime.errors import BackendUnavailable, BadInput
 
 FLAGS = ("-std=c99", "-O3", "-ffp-contract=fast", "-fPIC", "-shared", "-s", "-Wl,--build-id=none", DECLARED)
-_SECONDS = 600
 
 
 def compiler_for(triple: str) -> list[str]:
@@ -63,10 +61,7 @@ def _build(sources: Mapping[str, bytes], name: str, triple: str) -> bytes:
             (Path(folder) / file).write_bytes(data)
         library = Path(folder) / f"{name}.so"
         call = [*compiler_for(triple), *FLAGS, *code, "-lm", "-o", library.name]
-        done = subprocess.run(
-            call, cwd=folder, capture_output=True, text=True, errors="replace", timeout=_SECONDS, check=False
-        )
-        if done.returncode or not library.is_file():
-            lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
-            raise BadInput(f"{name} can't be built for {triple}: {(lines or ['no reason'])[0].strip()}")
+        reason = run_compiler(call, library, name)
+        if reason:
+            raise BadInput(f"{name} can't be built for {triple}: {reason}")
         return library.read_bytes()

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -87,12 +87,31 @@ def stage_library(data: bytes) -> Iterator[Path]:
 
 
 def _compile(command: list[str], source: Path, library: Path) -> None:
-    call = [*command, *FLAGS, source.name, "-lm", "-o", library.name]
+    reason = run_compiler([*command, *FLAGS, source.name, "-lm", "-o", library.name], library, source.name)
+    if reason:
+        raise ArtifactError(f"{source.name} can't be compiled by {command[0]}: {reason}")
+
+
+def run_compiler(call: Sequence[str], target: Path, what: str) -> str:
+    """Run a compiler in the folder of what it is to write.
+
+    Args:
+        call: the command.
+        target: the file that it writes.
+        what: is compiled; how errors name it.
+
+    Returns:
+        Why it wrote nothing, in one line; empty where it did.
+
+    Raises:
+        BackendUnavailable: there's no such compiler, or it can't be run.
+        ArtifactError: it takes too long.
+    """
     environment = os.environ | {"PATH": os.environ.get("PATH") or os.defpath}  # a compiler looks for its linker there
     try:
         done = subprocess.run(
             call,
-            cwd=source.parent,
+            cwd=target.parent,
             env=environment,
             capture_output=True,
             text=True,
@@ -100,14 +119,13 @@ def _compile(command: list[str], source: Path, library: Path) -> None:
             timeout=_SECONDS,
         )
     except OSError as error:
-        raise BackendUnavailable(f"the C compiler {command[0]} can't be run: {error.strerror}") from error
+        raise BackendUnavailable(f"the C compiler {call[0]} can't be run: {error.strerror}") from error
     except subprocess.TimeoutExpired as error:
-        raise ArtifactError(f"{source.name} took the C compiler more than {_SECONDS} s") from error
-    if done.returncode or not library.is_file():
-        lines = (
-            [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or ["no reason"]
-        )
-        raise ArtifactError(f"{source.name} can't be compiled by {command[0]}: {lines[0].strip()}")
+        raise ArtifactError(f"{what} took the C compiler more than {_SECONDS} s") from error
+    if not done.returncode and target.is_file():
+        return ""
+    lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines() or ["no reason"]
+    return lines[0].strip()
 
 
 def _label(name: str, data: bytes) -> bytes:

@@ -1,7 +1,5 @@
 """Compiles generated C to WebAssembly: with vectors and without, around the same constants where they can be shared."""
 
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -11,6 +9,7 @@ from pathlib import Path
 from mnistx_export.codegen.templating import environment
 from mnistx_runtime.artifact.c_reader import SUFFIX as READER
 from mnistx_runtime.artifact.wasm import Wasm
+from mnistx_runtime.c_build import run_compiler
 from mnistx_runtime.errors import BadInput
 
 BUILDS = {"simd": ("-msimd128",), "scalar": ()}
@@ -56,17 +55,9 @@ def _compile(folder: Path, sources: list[str], name: str, build: str) -> bytes:
     target = folder / f"{build}.wasm"
     define = f"-D{name.upper()}_NO_SELFTEST"
     command = [sys.executable, "-m", "ziglang", "cc", *_FLAGS, *BUILDS[build], define, *sources, *_LINKED]
-    done = subprocess.run(
-        [*command, "-o", target.name],
-        cwd=folder,
-        env=os.environ | {"PATH": os.environ.get("PATH") or os.defpath},
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
-    if done.returncode or not target.is_file():
-        lines = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
-        raise BadInput(f"ziglang can't compile it to WebAssembly: {(lines or ['no reason'])[0].strip()}")
+    reason = run_compiler([*command, "-o", target.name], target, name)
+    if reason:
+        raise BadInput(f"ziglang can't compile it to WebAssembly: {reason}")
     return target.read_bytes()
 
 
