@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,8 +60,17 @@ class Server:
         return self.ask("POST", path, body, **headers)
 
     def lines(self) -> list[dict[str, Any]]:
-        """The log so far."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        """The log's whole lines so far."""
+        whole = self.log.read_text().rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines()]
+
+    def line(self, path: str) -> dict[str, Any]:
+        """The log's line of the one request of this path; an answer may arrive before its line does."""
+        end = time.monotonic() + 60
+        while not (found := [line for line in self.lines() if line["path"] == path]) and time.monotonic() < end:
+            time.sleep(0.01)
+        (line,) = found
+        return line
 
 
 @contextmanager

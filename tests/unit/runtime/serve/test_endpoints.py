@@ -119,5 +119,5 @@ def test_the_pages_and_numbers_are_there(server: Server) -> None:
 
 def test_every_request_is_a_line_of_the_log(server: Server) -> None:
     server.get("/v2/models/none-of-this-name")
-    (line,) = [line for line in server.lines() if line["path"] == "/v2/models/none-of-this-name"]
+    line = server.line("/v2/models/none-of-this-name")
     assert line["status"] == 404 and line["client"] == "127.0.0.1" and "unknown model" in line["error"]
