@@ -4,7 +4,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from mnistx_train.augmentation.outliers import add_neighbours, blots, boxes, scribbles, side_by_side
+from mnistx_train.augmentation.outliers import (
+    add_neighbours,
+    blots,
+    boxes,
+    halves,
+    scribbles,
+    side_by_side,
+    straddling,
+)
 
 
 def bars(count: int, first: int, last: int) -> Tensor:
@@ -36,6 +44,35 @@ def test_two_digits_fill_the_box_of_one() -> None:
     assert not both[0, 0, :, 10:18].any()
     rows = both[0, 0].amax(1).nonzero()[:, 0]
     assert 7 <= int(rows[-1]) - int(rows[0]) < 14
+
+
+def test_what_lies_between_two_wrong_cuts_is_the_side_of_each_where_they_touch() -> None:
+    torch.manual_seed(0)
+    left, right = bars(2, 4, 12), bars(2, 6, 24)
+    left[:, :, 4:14] = right[:, :, 14:24] = 0
+
+    for _ in range(20):
+        found = straddling(left, right)[0, 0]
+
+        lower, upper = found[14:24].amax(0).nonzero()[:, 0], found[4:14].amax(0).nonzero()[:, 0]
+        assert 5 <= len(lower) <= 8 and 5 <= len(upper) <= 11
+        assert -1 <= int(upper[0]) - int(lower[-1]) - 1 <= 0
+        middle = (int(lower[0]) + int(upper[-1]) + 1) / 2
+        assert abs(middle - 14) <= 3.5
+
+
+def test_a_side_of_a_digit_lies_in_the_middle() -> None:
+    torch.manual_seed(0)
+    images = bars(200, 4, 24)
+    images[:, :, 4:10, 4:14] = 0  # so that left and right differ
+
+    found = halves(images)
+
+    columns = [image[0].amax(0).nonzero()[:, 0] for image in found]
+    assert all(3 <= len(each) <= 9 for each in columns)
+    assert all(abs(float(each.float().mean()) - 13.5) <= 1.5 for each in columns)
+    is_left = (found[:, 0, 4:10].sum((1, 2)) == 0).float().mean()
+    assert 0.4 < float(is_left) < 0.6
 
 
 def test_neighbours_come_in_from_the_sides_only() -> None:

@@ -2,7 +2,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from mnistx_train.augmentation.pen import WAYS, add_flag_and_foot, cross, draw, rewrite, stroke_width
+from mnistx_train.augmentation.pen import (
+    JOINED,
+    WAYS,
+    add_flag_and_foot,
+    cross,
+    draw,
+    hook,
+    loop,
+    rewrite,
+    stroke_width,
+)
 from mnistx_train.datasets import Split
 
 
@@ -121,3 +131,48 @@ def test_what_is_drawn_is_ink_inside_the_image_as_wide_as_the_strokes_it_joins(d
 def test_a_blank_image_stays_finite() -> None:
     for way, _ in WAYS.values():
         assert way(torch.zeros(2, 1, 28, 28)).isfinite().all()
+
+
+def zero() -> Tensor:
+    angles = torch.arange(33) * torch.pi / 16
+    path = torch.stack([14 + 6 * angles.sin(), 14 - 9 * angles.cos()], 1)
+    return draw(path[None], torch.ones(32, dtype=torch.bool), torch.tensor([2.0]))
+
+
+def test_a_zero_keeps_its_ring_and_gets_a_hook_inside_a_tail_or_both() -> None:
+    zeros = zero().repeat(300, 1, 1, 1)
+
+    found = hook(zeros)
+
+    assert (found >= zeros).all()
+    added = found - zeros
+    inside, outside = added[..., 6:18, 9:18].sum((1, 2, 3)) > 1, added[..., :10, 19:].sum((1, 2, 3)) > 1
+    assert (inside | outside).float().mean() > 0.95
+    shares = [float(kind.float().mean()) for kind in (inside & outside, inside & ~outside, outside & ~inside)]
+    assert shares == pytest.approx([0.25, 0.5, 0.25], abs=0.1)
+    assert float(added[..., 20:, :].max()) == 0
+
+
+def test_a_looped_one_encloses_ground_and_is_as_wide_in_stroke() -> None:
+    thin = one(1.0).repeat(100, 1, 1, 1)
+
+    found = loop(thin)
+
+    def ground_in_a_row(images: Tensor) -> Tensor:
+        """Rows in which ink, ground and ink follow one another."""
+        inked = images[:, 0] > 0.3
+        return (inked.int().diff(dim=2) == 1).sum(2) > 1
+
+    assert (ground_in_a_row(found).sum(1) > 1).float().mean() > 0.9
+    assert not ground_in_a_row(thin).any()
+    assert float(stroke_width(found).median()) == pytest.approx(float(stroke_width(thin).median()), rel=0.5)
+
+
+def test_only_the_ways_that_are_asked_for_are_written() -> None:
+    images, labels = torch.cat([zero().repeat(200, 1, 1, 1), seven().repeat(200, 1, 1, 1)]), torch.arange(2) * 7
+    labels = labels.repeat_interleave(200)
+
+    found = rewrite(images, labels, JOINED)
+
+    changed = (found != images).flatten(1).any(1)
+    assert 0 < int(changed[:200].sum()) < 60 and not changed[200:].any()

@@ -1,4 +1,5 @@
-"""Images of ink that is no digit: digits side by side, scribbles, blots, and pieces of printed boxes.
+"""Images of ink that is no digit: digits side by side, pieces of digits as wrong cuts leave them, scribbles, blots, and
+pieces of printed boxes.
 
 Images are float `(N, 1, 28, 28)`, 0..1, bright ink on black, in the 20x20 box in the middle. Chance comes from torch's
 global generator.
@@ -38,6 +39,62 @@ def side_by_side(left: Tensor, right: Tensor) -> Tensor:
     above = (SIDE - height) // 2
     bright = 1.4  # averaging makes thin strokes faint
     return (pad(small, (_MARGIN, _MARGIN, above, SIDE - height - above)) * bright).clamp(0, 1)
+
+
+def straddling(left: Tensor, right: Tensor) -> Tensor:
+    """The right side of one digit and the left side of another, where they touch: what lies between two wrong cuts.
+
+    Args:
+        left: `(N, 1, 28, 28)`.
+        right: likewise.
+
+    >>> rings = torch.zeros(1, 1, 28, 28)
+    >>> rings[..., 4:24, [8, 19]] = 1
+    >>> columns = straddling(rings, rings)[0, 0, 14].nonzero()[:, 0]  # one's right side, the other's left
+    >>> int(columns[-1] - columns[0]) <= 1
+    True
+    """
+    sides = torch.randint(5, 12, (2,)).tolist()  # columns of each
+    seen = [
+        _move(left, SIDE - 1 - _extent(left)[1])[..., -sides[0] :],
+        _move(right, -_extent(right)[0])[..., : sides[1]],
+    ]
+    overlap = int(torch.randint(2, ()))
+    room = SIDE - sum(sides) + overlap
+    before = room // 2
+    one = pad(seen[0], (before, SIDE - before - sides[0]))
+    other = pad(seen[1], (SIDE - (room - before) - sides[1], room - before))
+    return torch.maximum(one, other)
+
+
+def halves(images: Tensor) -> Tensor:
+    """A side of each digit, a fifth to two fifths of its width, cut from top to bottom.
+
+    Args:
+        images: `(N, 1, 28, 28)` of digits that aren't 1, whose half is one.
+    """
+    count, (first, last) = len(images), _extent(images)
+    is_left = torch.rand(count) < 0.5
+    share = between(0.2, 0.4, count)
+    cut = first + (last - first) * torch.where(is_left, share, 1 - share)
+    column = torch.arange(SIDE).expand(count, SIDE)
+    kept = (column < cut[:, None]) == is_left[:, None]
+    middle = torch.where(is_left, first + cut, cut + last) / 2
+    return _move(images * kept[:, None, None], (SIDE / 2 - middle).round().long())
+
+
+def _extent(images: Tensor) -> tuple[Tensor, Tensor]:
+    """The first and the last column of each image's ink, both `(N,)`."""
+    inked = (images > 0.3).any(2)[:, 0].int()
+    return inked.argmax(1), SIDE - 1 - inked.flip(1).argmax(1)
+
+
+def _move(images: Tensor, right: Tensor) -> Tensor:
+    """Each image moved by so many columns; what leaves it is lost."""
+    place = torch.arange(SIDE) - right[:, None]
+    inside = (place >= 0) & (place < SIDE)
+    moved = images.gather(3, place.clamp(0, SIDE - 1)[:, None, None].expand_as(images))
+    return moved * inside[:, None, None]
 
 
 def scribbles(count: int) -> Tensor:

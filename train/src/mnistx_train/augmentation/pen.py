@@ -1,10 +1,11 @@
 """Ways of writing digits that MNIST hardly has, drawn into a batch: a 1 with flag and foot, a crossed 7, a closed 4, a
-9 with a straight back.
+9 with a straight back; and, as quick hands join them in amounts, a 1 with a loop, and a 0 with a hook or a tail.
 
 Images are float `(N, 1, 28, 28)`, 0..1. A path is `(N, P, 2)`, x and y in pixels from the upper left corner, and a pen
 says for each of its P - 1 lines whether it's drawn.
 """
 
+from collections.abc import Callable
 from math import cos, pi, sin
 
 import torch
@@ -121,20 +122,52 @@ def straighten(nines: Tensor) -> Tensor:
     return _redraw(nines, _STRAIGHT_9, pen_up=12)
 
 
-WAYS = {1: (add_flag_and_foot, 0.25), 4: (close, 0.05), 7: (cross, 0.1), 9: (straighten, 0.05)}
+_LOOPED_1 = [(0.0, 0.8), (0.4, 0.6), (0.85, 0.22), (0.75, 0.0), (0.5, 0.03), (0.38, 0.35), (0.38, 0.85), (0.55, 1.0)]
+
+
+def loop(ones: Tensor) -> Tensor:
+    """A 1 that begins with a stroke upwards and turns in a loop, in place of each."""
+    count = len(ones)
+    narrow = (torch.tensor(_LOOPED_1) - 0.5) * _offset((0.55 * _BOX, 0.95 * _BOX), (0.85 * _BOX, _BOX), count)[:, None]
+    slanted = torch.stack([narrow[..., 0] - narrow[..., 1] * between(0, 0.5, count, 1), narrow[..., 1]], 2)
+    moved = slanted + torch.randn(slanted.shape) * 0.4
+    pen = torch.ones(count, len(_LOOPED_1) - 1, dtype=torch.bool)
+    pen[:, -1] = torch.rand(count) < 0.6
+    return draw(moved + SIDE / 2, pen, stroke_width(ones))
+
+
+def hook(zeros: Tensor) -> Tensor:
+    """Each 0 with a hook into it or a tail to its right, where it was begun or ended, or both."""
+    count, (top, _) = len(zeros), _ends(zeros)
+    inner = top + _offset((-4, 0), (3, 6), count)
+    curl = inner + _offset((0, 4), (-1, 4), count)
+    tail, end = top + _offset((3, 6), (0, 3), count), top + _offset((7, 11), (-2, 3), count)
+    kind = torch.rand(count)
+    inside, outside = kind < 0.75, kind > 0.5
+    pen = torch.stack([inside & (torch.rand(count) < 0.6), inside, outside, outside], 1)
+    return torch.maximum(zeros, draw(torch.stack([curl, inner, top, tail, end], 1), pen, 0.9 * stroke_width(zeros)))
+
+
+Ways = dict[int, tuple[Callable[[Tensor], Tensor], float]]
+
+WAYS: Ways = {1: (add_flag_and_foot, 0.25), 4: (close, 0.05), 7: (cross, 0.1), 9: (straighten, 0.05)}
 """What's drawn, and into what share of a digit's images: the more, the more such writing is misread without it."""
 
+JOINED: Ways = {0: (hook, 0.15), 1: (loop, 0.08)}
+"""Likewise, of quick hands."""
 
-def rewrite(images: Tensor, labels: Tensor) -> Tensor:
-    """The images with some of the 1, 4, 7 and 9 written otherwise.
+
+def rewrite(images: Tensor, labels: Tensor, ways: Ways = WAYS) -> Tensor:
+    """The images with some of the digits written otherwise.
 
     Args:
         images: `(N, 1, 28, 28)` of the ten digits.
         labels: `(N,)`.
+        ways: for each digit how it is written, and what share of it.
     """
     images = images.clone()
     chance = torch.rand(len(images))
-    for digit, (way, share) in WAYS.items():
+    for digit, (way, share) in ways.items():
         at = ((labels == digit) & (chance < share)).nonzero()[:, 0]
         if len(at):
             images[at] = way(images[at])

@@ -18,11 +18,17 @@ from string import ascii_letters
 import torch
 from torch import Tensor
 
-from mnistx_train.augmentation.outliers import add_neighbours, blots, boxes, scribbles, side_by_side
-from mnistx_train.augmentation.pen import rewrite
-from mnistx_train.augmentation.transforms import (
-    corrupt,
+from mnistx_train.augmentation.outliers import (
+    add_neighbours,
+    blots,
+    boxes,
+    halves,
+    scribbles,
+    side_by_side,
+    straddling,
 )
+from mnistx_train.augmentation.pen import JOINED, rewrite
+from mnistx_train.augmentation.transforms import corrupt
 from mnistx_train.datasets.base import DIGITS, Split, TrainingData
 from mnistx_train.datasets.fonts import characters, require_fonts
 from mnistx_train.recipes import MNIST, NO_CLASS, Recipe, Teacher, in_batches, normalize
@@ -40,29 +46,36 @@ _NEIGHBOURS = 0.15  # share of the digits beside which another one is seen in pa
 
 
 def batches(data: TrainingData, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """After the images of MNIST in the order, half as many of other hands and of what is no digit each."""
+    """After the images of MNIST in the order, half as many of other hands, and more of what is no digit."""
     drawn = _digits()
     for images, labels in in_batches(data, order, batch_size):
         count = len(labels)
         extra = -(-count // 2)
         hands = torch.randint(len(drawn), (extra,))
-        seen = torch.cat([rewrite(images, labels), _pixels(drawn, hands)])
+        written = rewrite(rewrite(images, labels), labels, JOINED)
+        seen = torch.cat([written, _pixels(drawn, hands)])
         others = images[torch.randint(count, (len(seen),))]
         digits = add_neighbours(write_anew(seen), others, _NEIGHBOURS)
-        outliers = _outliers(images, extra)
+        outliers = _outliers(images, images[labels != 1], extra + extra // 4)
         wanted = torch.cat([labels, torch.from_numpy(drawn.labels)[hands], torch.full((len(outliers),), NO_CLASS)])
         yield normalize(torch.cat([corrupt(digits), outliers]), data.spec), wanted
 
 
-def _outliers(images: Tensor, count: int) -> Tensor:
-    """Ink that is no digit: most of it characters."""
+def _outliers(images: Tensor, wide: Tensor, count: int) -> Tensor:
+    """Ink that is no digit: characters, digits that touch, pieces of wide ones, and what is drawn at random."""
     few = count // 16
+
+    def some(digits: Tensor, count: int) -> Tensor:
+        return digits[torch.randint(len(digits), (count,))]
+
     glyphs = _no_digits()
-    drawn = _pixels(glyphs, torch.randint(len(glyphs), (count - 6 * few,)))
-    left, right = (images[torch.randint(len(images), (3 * few,))] for _ in range(2))
-    return torch.cat(
-        [corrupt(write_anew(torch.cat([drawn, side_by_side(left, right)]))), scribbles(few), blots(few), boxes(few)]
-    )
+    written = [
+        _pixels(glyphs, torch.randint(len(glyphs), (count - 10 * few,))),
+        side_by_side(some(images, 3 * few), some(images, 3 * few)),
+        straddling(some(wide, 3 * few), some(wide, 3 * few)),
+        halves(some(wide, few)),
+    ]
+    return torch.cat([corrupt(write_anew(torch.cat(written))), scribbles(few), blots(few), boxes(few)])
 
 
 def _pixels(split: Split, indices: Tensor) -> Tensor:
