@@ -10,7 +10,7 @@ from mnistx_train.datasets import TrainingData, fonts
 from mnistx_train.errors import NotAtHand, TrainError
 from mnistx_train.recipes import NO_CLASS
 from mnistx_train.recipes.fonts import FONTS, LOOK_LIKE_DIGITS, NO_DIGITS, START
-from mnistx_train.training.loop import State, fresh_state, run_epoch
+from mnistx_train.training.loop import State, fresh_state, load_state, run_epoch, save_state
 
 CPU = torch.device("cpu")
 
@@ -71,3 +71,21 @@ def test_without_fonts_it_is_refused_before_any_work(monkeypatch: pytest.MonkeyP
     monkeypatch.delenv(fonts.FONTS)
     with pytest.raises(NotAtHand, match="no fonts are at hand"):
         FONTS.check((1, 28, 28))
+
+
+def test_it_goes_a_part_of_the_way_from_its_start(small: TrainingData, tmp_path: Path) -> None:
+    start = load_checkpoint(START)[0].state_dict()
+    states = [fresh_state(replace(FONTS, batch_size=50, epochs=1, learned=share), small, 0, CPU) for share in (0.25, 1)]
+    epochs = [run_epoch(state, small) for state in states]
+
+    part, whole = (state.answering_network.state_dict() for state in states)
+
+    for name, first in start.items():
+        torch.testing.assert_close(part[name], 0.75 * first + 0.25 * whole[name], rtol=0, atol=1e-6)
+        assert not torch.equal(part[name], whole[name])
+    assert epochs[0].train_loss == epochs[1].train_loss
+    assert epochs[0].validation_loss != epochs[1].validation_loss
+    save_state(tmp_path / "state.safetensors", states[0])
+    again = fresh_state(states[0].recipe, small, 0, CPU)
+    load_state(tmp_path / "state.safetensors", again)
+    assert all(torch.equal(part[name], values) for name, values in again.answering_network.state_dict().items())

@@ -71,6 +71,8 @@ class Recipe:
         teacher: who is trained first, to be learned from.
         made_for: the shape of the images that it trains a network of `NETWORKS` on; None: any images, any network.
         start: the checkpoint whose weights are the first ones, from the folder that it is called in; None: drawn ones.
+        learned: share of the way from `start` to what was learned at which the weights that answer lie: the less, the
+            more is kept of what the start knew (Wortsman and others 2022, arXiv:2109.01903).
         outliers: `batches` gives images of `NO_CLASS`, too, and more than it was asked for.
         require: raises a TrainError where something that it needs, other than the data set, isn't at hand.
     """
@@ -92,6 +94,7 @@ class Recipe:
     teacher: "Teacher | None" = None
     made_for: tuple[int, int, int] | None = None
     start: Path | None = None
+    learned: float = 1.0
     outliers: bool = False
     require: Callable[[], None] | None = None
 

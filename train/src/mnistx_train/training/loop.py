@@ -61,6 +61,7 @@ class State:
         output: what both give: "logits" or "log-probabilities".
         history: the epochs so far.
         teacher: whose answers are learned from, see `teacher_network`; None where the recipe has none.
+        start: the network that it goes on from; None where the first weights were drawn.
     """
 
     recipe: Recipe
@@ -71,13 +72,24 @@ class State:
     output: str = LOG_PROBABILITIES
     history: list[Epoch] = field(default_factory=list)
     teacher: nn.Module | None = None
+    start: nn.Module | None = None
 
     @property
     def answering_network(self) -> nn.Module:
         """The network as it is kept: without batch normalization where it's one of `NETWORKS`."""
-        if isinstance(self.recipe.network, NetworkFile) or not isinstance(self.network, nn.Sequential):
+        network = self.blended_network
+        if isinstance(self.recipe.network, NetworkFile) or not isinstance(network, nn.Sequential):
+            return network
+        return fold_batch_norm(network)
+
+    @property
+    def blended_network(self) -> nn.Module:
+        """Between the start and what was learned, as far as the recipe says."""
+        if self.start is None or self.recipe.learned == 1:
             return self.network
-        return fold_batch_norm(self.network)
+        blended = copy.deepcopy(self.start)
+        _blend(blended, self.network, 1 - self.recipe.learned)
+        return blended.to(memory_format=torch.channels_last) if self.recipe.fast_arithmetic else blended
 
 
 def teacher_network(trained: State) -> nn.Module:
@@ -119,9 +131,9 @@ def fresh_state(recipe: Recipe, data: TrainingData, seed: int, device: torch.dev
     learner = pool_before_relu(own)
     if recipe.dropout:
         learner.get_submodule("fc2").register_forward_pre_hook(partial(_drop_out, recipe.dropout))
-    state = State(recipe, seed, network, learner, recipe.optimizer(learner, recipe.lr))
+    state = State(recipe, seed, network, learner, recipe.optimizer(learner, recipe.lr), start=start)
     if start and recipe.teacher and recipe.teacher.recipe is None:
-        state.teacher = _fixed(start, recipe)
+        state.teacher = _fixed(copy.deepcopy(start), recipe)
     return state
 
 
@@ -235,7 +247,9 @@ def run_epoch(
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimizer.step()
         if recipe.average:
-            _average(state, min(recipe.average, (1 + step) / (10 + step)))  # the first weights are soon forgotten
+            _blend(
+                state.network, state.learner, min(recipe.average, (1 + step) / (10 + step))
+            )  # the first weights are soon forgotten
         value = loss.item()
         if not isfinite(value):
             raise TrainError(f"the loss is no longer finite in epoch {number}; train with a smaller --lr")
@@ -245,8 +259,8 @@ def run_epoch(
         count += len(labels)
         on_step(value, right / seen)
     if not recipe.average:
-        _average(state, 0)
-    found = log_probs(state.network, data.validation.images, data.spec, output=state.output)
+        _blend(state.network, state.learner, 0)
+    found = log_probs(state.blended_network, data.validation.images, data.spec, output=state.output)
     labels_at = np.arange(len(found)), data.validation.labels
     epoch = Epoch(
         number=number,
@@ -266,9 +280,10 @@ def computes_bfloat16(device: torch.device) -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def _average(state: State, keep: float) -> None:
-    get_ema_multi_avg_fn(keep)(_floats(state.network), _floats(state.learner), 0)  # type: ignore[no-untyped-call]
-    for kept, learned in zip(state.network.buffers(), state.learner.buffers(), strict=True):
+def _blend(network: nn.Module, learner: nn.Module, keep: float) -> None:
+    """Keep this share of the network's weights, and give it the learner's for the rest."""
+    get_ema_multi_avg_fn(keep)(_floats(network), _floats(learner), 0)  # type: ignore[no-untyped-call]
+    for kept, learned in zip(network.buffers(), learner.buffers(), strict=True):
         if not kept.is_floating_point():
             kept.copy_(learned)
 
