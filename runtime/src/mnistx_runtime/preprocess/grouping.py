@@ -12,6 +12,7 @@ from mnistx_runtime.preprocess.segmentation import Segmentation
 _TALL = 0.4  # what is lower is a part of a digit, or dirt
 _LOW = 0.65  # what is lower may be one of two strokes side by side, as of a four
 _COMMA = 0.85  # what is lower, and goes below the digits' feet, may be a comma
+_WIDE_COMMA = 0.7  # one that slants and goes far below
 _CLOSE = 0.2  # what is farther apart belongs to two digits
 _LARGEST = 1.35  # height and width
 _WIDEST = 0.9  # of a digit of two strokes side by side
@@ -153,8 +154,10 @@ def _delimiters(boxes: Boxes, large: NDArray[np.bool_], heavy: NDArray[np.bool_]
         if height[piece] > _LOW * tall and bottom[piece] - foot < 0.15 * tall:
             continue
         middle = ((top[piece] + bottom[piece]) / 2 - head) / (foot - head)
-        if 0.72 <= middle <= 1.3 and width[piece] <= 0.4 * tall and top[piece] - head >= 0.4 * (foot - head):
-            below = bottom[piece] - foot > 0.1 * tall or height[piece] > 0.3 * tall
+        start, deep = (top[piece] - head) / (foot - head), (bottom[piece] - foot) / tall
+        widest = _WIDE_COMMA if deep > 0.2 and start >= 0.5 else 0.4
+        if 0.72 <= middle <= 1.3 and width[piece] <= widest * tall and start >= 0.4:
+            below = deep > 0.1 or height[piece] > 0.3 * tall
             marks.append((piece, "," if below else "."))
         elif 0.25 <= middle <= 0.75 and height[piece] <= 0.3 * tall and width[piece] >= 1.5 * height[piece]:
             marks.append((piece, "-"))

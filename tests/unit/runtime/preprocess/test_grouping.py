@@ -91,10 +91,22 @@ def test_thousands_of_crumbs_are_refused() -> None:
 
 @pytest.mark.parametrize(
     ("mark", "expected"),
-    [((96, 70, 101, 76), "."), ((90, 70, 110, 78), ","), ((72, 66, 78, 92), "-"), ((52, 70, 58, 76), None)],
+    [
+        ((96, 70, 101, 76), "."),
+        ((90, 70, 110, 78), ","),
+        ((86, 65, 114, 93), ","),  # one that slants is as wide as high
+        ((72, 66, 78, 92), "-"),
+        ((52, 70, 58, 76), None),
+    ],
 )
 def test_what_stands_beside_digits_is_told_from_them(mark: Box, expected: str | None) -> None:
     found = boxes_of((50, 50, 100, 60), (50, 100, 100, 112), (52, 150, 100, 160), mark)
     digits, marks = group_pieces(found, digit_height(found))
     assert [text for _, text in marks] == ([expected] if expected else [])
     assert len(digits) == 3 and not group_pieces(found, digit_height(found), delimited=False)[1]
+
+
+def test_a_digit_as_wide_and_low_as_a_slanting_comma_is_none() -> None:
+    digit = (74, 65, 102, 93)
+    found = boxes_of((50, 50, 100, 60), (50, 100, 100, 112), (52, 150, 100, 160), digit)
+    assert not group_pieces(found, digit_height(found))[1]
