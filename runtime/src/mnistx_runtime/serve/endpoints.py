@@ -23,7 +23,7 @@ from mnistx_runtime.serve.limits import Admission, Limits
 from mnistx_runtime.serve.metrics import CONTENT_TYPE, Metrics
 from mnistx_runtime.serve.models import ServedModel
 from mnistx_runtime.serve.openapi import describe_service
-from mnistx_runtime.serve.page import docs_page, start_page
+from mnistx_runtime.serve.page import ICON, docs_page, start_page
 from mnistx_runtime.serve.pictures import Reader, parse_options
 from mnistx_runtime.serve.upload import Upload
 
@@ -102,6 +102,7 @@ def addresses(service: Service) -> list[Address]:
         at("/openapi.json", openapi),
         at("/docs", docs),
         at("/", page),
+        at("/favicon.ico", icon),
     ]
 
 
@@ -187,6 +188,11 @@ async def docs(service: Service, _request: Request) -> Reply:
 async def page(service: Service, _request: Request) -> Reply:
     """The page of the web format, or a plain one."""
     return Reply(service.page or start_page(service.models), HTML)
+
+
+async def icon(_service: Service, _request: Request) -> Reply:
+    """For browsers."""
+    return Reply(ICON, "image/svg+xml")
 
 
 def _model(service: Service, request: Request) -> ServedModel:

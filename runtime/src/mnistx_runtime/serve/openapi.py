@@ -5,6 +5,7 @@ from typing import Any
 
 from mnistx_runtime import __version__
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
+from mnistx_runtime.serve.app import OPEN
 from mnistx_runtime.serve.limits import Limits
 from mnistx_runtime.serve.models import ServedModel
 from mnistx_runtime.serve.protocol import JSON_LENGTH, VERSION
@@ -52,6 +53,9 @@ def describe_service(models: Mapping[str, ServedModel], limits: Limits) -> dict[
     paths["/openapi.json"] = {"get": _get("This description.", {"type": "object"})}
     paths["/docs"] = {"get": _get("This description, as a page.", {"type": "string"}, media="text/html")}
     paths["/"] = {"get": _get("A page for a person.", {"type": "string"}, media="text/html")}
+    paths["/favicon.ico"] = {"get": _get("An icon for browsers.", {"type": "string"}, media="image/svg+xml")}
+    for path in OPEN:
+        del paths[path]["get"]["responses"]["401"]
     return {
         "openapi": "3.1.0",
         "info": {
@@ -75,7 +79,7 @@ def _errors(*statuses: int) -> dict[str, Any]:
 
 def _get(summary: str, schema: Mapping[str, Any], *errors: int, not_ready: bool = False, media: str = JSON) -> Any:
     content = {media: {"schema": schema}}
-    responses = {"200": {"description": summary, "content": content}} | _errors(401, *errors)
+    responses = {"200": {"description": "The answer.", "content": content}} | _errors(401, *errors)
     if not_ready:
         responses["400"] = {"description": "It doesn't.", "content": content}
     return {"summary": summary, "responses": responses}

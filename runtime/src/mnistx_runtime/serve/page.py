@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 SUFFIX = ".html"
 
+ICON = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><text x="3" y="14" font-size="16">3</text></svg>'
+"""What browsers ask for at whatever address they show."""
+
 _LARGEST = 64 << 20  # bytes
 
 
@@ -62,7 +65,7 @@ def docs_page(document: Mapping[str, Any]) -> bytes:
             options = "".join(_option(option) for option in each.get("parameters", ()))
             answers = "".join(
                 f"<li>{status}: {html.escape(answer['description'])}</li>"
-                for status, answer in each["responses"].items()
+                for status, answer in sorted(each["responses"].items())
             )
             rows.append(
                 f"<h2><code>{method.upper()} {html.escape(path)}</code></h2><p>{html.escape(each['summary'])}</p>"

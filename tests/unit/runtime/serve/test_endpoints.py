@@ -112,6 +112,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_sent(server: Server) -
 
 
 def test_the_pages_and_numbers_are_there(server: Server) -> None:
+    assert server.get("/favicon.ico").headers["content-type"] == "image/svg+xml"
     assert b"mnist-cnn" in server.get("/").body and b"POST /predict" in server.get("/docs").body
     assert server.get("/openapi.json").json()["openapi"].startswith("3.1")
     assert b'mnistx_request_seconds_count{endpoint="page",status="200"}' in server.get("/metrics").body

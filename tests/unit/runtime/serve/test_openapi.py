@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import schemathesis  # noqa: F401  # whose program is run
 
+from mnistx_runtime.serve.app import OPEN
 from server_process import Server
 
 CASES = {
@@ -25,3 +26,9 @@ def test_the_server_does_what_its_description_says(name: str, server: Server, tm
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0 and "0 found" not in done.stdout, done.stdout[-3000:] + done.stderr
     assert all(line["status"] < 500 for line in server.lines())
+
+
+def test_only_what_asks_for_a_token_says_so(server: Server) -> None:
+    for path, at in server.get("/openapi.json").json()["paths"].items():
+        answers = [each["responses"] for name, each in at.items() if name != "parameters"]
+        assert answers and all(("401" in each) == (path not in OPEN) for each in answers), path
