@@ -37,13 +37,17 @@ def artifact_paths(folder: Path) -> list[Path]:
     """The files of a repository that are the artifact, the one that is loaded first.
 
     Raises:
-        ArtifactError: it doesn't hold one model.
+        ArtifactError: it doesn't hold one model of one version, and nothing else that Triton would serve.
     """
     found = sorted(folder.glob(f"*/{_MODEL}"))
     if len(found) != 1:
         what = "holds several models" if found else "is empty of a model"
         raise ArtifactError(f"{folder} {what}; it must hold one, as NAME/{_MODEL}")
-    model = found[0].parent.parent
+    version, model = found[0].parent, found[0].parent.parent
+    others = [each for each in (*folder.iterdir(), *model.iterdir()) if each.is_dir() and each not in (model, version)]
+    if others:
+        other = min(others).relative_to(folder)
+        raise ArtifactError(f"{folder} holds {other}/, too, which Triton may serve in the model's place; remove it")
     return [found[0], model / _CONFIG, model / _LABELS]
 
 

@@ -42,5 +42,14 @@ def test_a_folder_of_two_models_or_none_is_told(repository: Path) -> None:
         artifact_paths(repository)
 
 
+@pytest.mark.parametrize("other", ["digits/2", "more/2", "digits/configs"])
+def test_what_triton_would_serve_in_the_models_place_is_told(other: str, repository: Path) -> None:
+    (repository / "README").write_text("of the user's own")
+    assert verify(repository).passed
+    (repository / other).mkdir(parents=True)
+    with pytest.raises(ArtifactError, match=f"holds {other if 'digits' in other else 'more'}/, too, which Triton"):
+        verify(repository)
+
+
 def test_a_label_is_a_line() -> None:
     assert label_lines(("a", "b\nc")) == "a\nb c\n"
