@@ -61,6 +61,8 @@ class Shown:
             found.append(f"{len(errors)} lines of errors and {told} others")
         if any("Traceback" in line for line in self.lines):
             found.append("a traceback")
+        if any(re.search("cannot import name|No module named 'mnistx", line) for line in self.lines):
+            found.append("a fault of mnistx's own modules, which is about no input")
         return found
 
 

@@ -23,6 +23,8 @@ GOOD = Case("a picture that isn't there", "mnistx predict no.png")
         ((), 2, ["0 lines of errors and 0 others"]),
         (("Traceback (most recent call last):",), 1, ["exit code 1", "0 lines of errors", "a traceback"]),
         ((), None, ["it doesn't end"]),
+        (("Error: cannot import name 'a' from 'mnistx_runtime.b'",), 2, ["mnistx's own modules"]),
+        (("Error: n.py can't be run: No module named 'nowhere'",), 2, []),
     ],
 )
 def test_a_message_is_one_line_without_a_traceback_and_with_its_code(
