@@ -1,6 +1,6 @@
 import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from mnistx_runtime.system.temporary import temporary_path
 from mnistx_train.errors import TrainError
 from mnistx_train.job import Job, configure
 from mnistx_train.runs import CHECKPOINT, CONFIG, LOCK, RUNS, TEACHER_STATE, Config, new_run
+from mnistx_train.training.parallel import Processes
 
 DIGITS = Config(
     dataset="digits",
@@ -234,3 +235,76 @@ def test_a_run_of_a_users_network_goes_on_only_with_its_file_named_again(net: Pa
 def test_networks_that_are_nowhere_are_refused(net: Path, named: str, said: str) -> None:
     with pytest.raises(TrainError, match=said):
         configure({"network": named}, None, False)
+
+
+@dataclass(frozen=True)
+class Second(Processes):
+    """A process that the first one told what it trains."""
+
+    told: bytes = b""
+
+    def broadcast(self, content: bytes = b"") -> bytes:
+        return self.told
+
+
+def second(config: Config) -> Second:
+    return Second(rank=1, count=2, told=json.dumps(asdict(config)).encode())
+
+
+@pytest.mark.parametrize("asked", [{}, {"seed": 7}, {"dataset": "digits", "device": "auto"}])
+@pytest.mark.parametrize("resume", [True, False])
+def test_another_process_trains_what_the_first_does_and_looks_for_no_run(asked: dict[str, Any], resume: bool) -> None:
+    first = configure({"dataset": "digits", "seed": 7, "device": "cpu"}, None, False).config
+
+    job = configure(asked, Path("nowhere"), resume, second(first))
+
+    assert job == Job(first)
+
+
+def test_another_process_has_its_data_where_it_likes(tmp_path: Path) -> None:
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "d.npz").touch()
+    first = configure({"dataset": "here/d.npz", "device": "cpu"}, None, False).config
+
+    job = configure({"dataset": "there/d.npz"}, None, False, second(first))
+
+    assert job.config == replace(first, dataset=str(Path("there/d.npz").resolve()))
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"seed": 1}, "the first process was started with seed 0; leave that out"),
+        ({"dataset": "mnist"}, "the first process was started with dataset digits; leave that out"),
+        ({"network": "large"}, "the first process was started with network report; leave that out"),
+    ],
+)
+def test_another_process_that_was_told_otherwise_says_so(asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(TrainError, match=said):
+        configure(asked, None, False, second(DIGITS))
+
+
+def test_another_process_needs_the_first_ones_network(net: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first = configure({"network": f"{net}:build", "device": "cpu"}, None, False).config
+
+    assert configure({"network": f"{net}:build"}, None, False, second(first)).network
+    with pytest.raises(TrainError, match=r"name its file again, --network net\.py:build"):
+        configure({}, None, True, second(first))
+    net.write_text("raise SystemExit(1)")
+    with pytest.raises(TrainError, match=r"the first process was started with another net\.py:build than"):
+        configure({"network": f"{net}:build"}, None, False, second(first))
+    assert not caplog.messages
+
+
+def test_a_first_process_of_another_version_is_refused() -> None:
+    with pytest.raises(TrainError, match="the first process has another mnistx-train than this: it lacks dataset"):
+        configure({}, None, False, Second(1, 2, b"{}"))
+
+
+def test_the_first_process_tells_the_others_what_it_trains(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[bytes] = []
+    monkeypatch.setattr(Processes, "broadcast", lambda _, content: told.append(content))
+
+    job = configure({"seed": 5}, None, False, Processes(0, 2))
+
+    assert json.loads(told[0]) == asdict(job.config)

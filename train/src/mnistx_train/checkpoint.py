@@ -136,10 +136,15 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str,
     Raises:
         BadInput: it can't be written.
     """
+    write_whole(path, tensor_bytes(tensors, header))
+
+
+def tensor_bytes(tensors: Mapping[str, Tensor], header: Mapping[str, Any]) -> bytes:
+    """The content of a safetensors file: tensors of any device and memory format, and a JSON header."""
     copied = {  # clones, as some networks have one weight under two names
         name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()
     }
-    write_whole(path, save(copied, {KEY: json.dumps(header, sort_keys=True)}))
+    return save(copied, {KEY: json.dumps(header, sort_keys=True)})
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

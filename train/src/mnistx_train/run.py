@@ -17,12 +17,16 @@ from mnistx_train.reporting.events import add_epoch, check_tensorboard, event_wr
 from mnistx_train.reporting.report import Report, write_report
 from mnistx_train.runs import CHECKPOINT, STATE, Config, locked, new_run
 from mnistx_train.training.loop import Epoch, save_state
-from mnistx_train.training.parallel import processes
+from mnistx_train.training.parallel import ALONE, Processes
 from mnistx_train.training.stages import Progress, Stage, learn, prepare_stages
 
 
 def run(
-    job: Job, data_dir: Path | None = None, tensorboard: bool = False, progress: Progress | None = None
+    job: Job,
+    data_dir: Path | None = None,
+    tensorboard: bool = False,
+    progress: Progress | None = None,
+    group: Processes = ALONE,
 ) -> Metrics | None:
     """Train to the end, then read the test images, once, and write the report.
 
@@ -31,53 +35,56 @@ def run(
         data_dir: see `source`.
         tensorboard: write event files, too.
         progress: who is told how it goes.
+        group: the processes that learn together.
 
     Returns:
         The measures; None in all but the first of several processes.
 
     Raises:
         BadInput: the data can't be read, the network or the recipe doesn't fit it, the folder can't be written, or
-            TensorBoard isn't there.
+            TensorBoard isn't there; or another process has other data.
     """
     if tensorboard:
         check_tensorboard()
     progress = progress or Progress()
-    with processes(job.config.device) as group:
-        origin = _source(job, data_dir)
-        data = training_data(origin)
-        config = replace(job.config, data_sha256=data_sha256(data))
-        if job.folder and job.config.data_sha256 != config.data_sha256:
-            raise TrainError(f"{config.dataset} isn't what the run in {job.folder} was started on; start anew")
-        stages = prepare_stages(job.folder, config, job.recipe, data)
-        if not group.first:
-            learn(stages, data, group)
-            return None
-        folder = job.folder or new_run(config, job.out)
-        with locked(folder):
-            if job.network:
-                write_whole(folder / NETWORK_COPY, job.network.source)
-            done = len(stages[-1].state.history)
-            progress.message(
-                f"{folder}: {origin.name}, {len(data.training):,} images to train on, {len(data.validation):,} to "
-                f"validate on, recipe {config.recipe}, {done} of {config.epochs} epochs done"
-            )
-            try:
-                with event_writer(folder, done, tensorboard) as writer:
+    origin = _source(job, data_dir)
+    data = training_data(origin)
+    config = replace(job.config, data_sha256=data_sha256(data))
+    if job.folder and job.config.data_sha256 != config.data_sha256:
+        raise TrainError(f"{config.dataset} isn't what the run in {job.folder} was started on; start anew")
+    other = group.unlike_first(bytes.fromhex(config.data_sha256))
+    if other:
+        raise TrainError(f"process {other[0]} has other images to learn from than the first; give all the same data")
+    stages = prepare_stages(job.folder, config, job.recipe, data, group)
+    if not group.first:
+        learn(stages, data, group)
+        return None
+    folder = job.folder or new_run(config, job.out)
+    with locked(folder):
+        if job.network:
+            write_whole(folder / NETWORK_COPY, job.network.source)
+        done = len(stages[-1].state.history)
+        progress.message(
+            f"{folder}: {origin.name}, {len(data.training):,} images to train on, {len(data.validation):,} to "
+            f"validate on, recipe {config.recipe}, {done} of {config.epochs} epochs done"
+        )
+        try:
+            with event_writer(folder, done, tensorboard) as writer:
 
-                    def keep(stage: Stage, epoch: Epoch) -> None:
-                        save_state(folder / stage.file, stage.state)
-                        if writer and stage.file == STATE:
-                            add_epoch(writer, epoch)
-                        progress.epoch(stage, epoch)
+                def keep(stage: Stage, epoch: Epoch) -> None:
+                    save_state(folder / stage.file, stage.state)
+                    if writer and stage.file == STATE:
+                        add_epoch(writer, epoch)
+                    progress.epoch(stage, epoch)
 
-                    learn(stages, data, group, keep, progress)
-            except (KeyboardInterrupt, SystemExit):
-                again = f" --network {folder / NETWORK_COPY}:{job.network.factory}" if job.network else ""
-                progress.message(f"stopped; `mnistx train --resume --out {folder}{again}` goes on")
-                raise
-            metrics = _finish(folder, config, origin, data, stages)
-            progress.result(folder, metrics)
-            return metrics
+                learn(stages, data, group, keep, progress)
+        except (KeyboardInterrupt, SystemExit):
+            again = f" --network {folder / NETWORK_COPY}:{job.network.factory}" if job.network else ""
+            progress.message(f"stopped; `mnistx train --resume --out {folder}{again}` goes on")
+            raise
+        metrics = _finish(folder, config, origin, data, stages)
+        progress.result(folder, metrics)
+        return metrics
 
 
 def _source(job: Job, data_dir: Path | None) -> Source:

@@ -107,13 +107,22 @@ def read_config(folder: Path) -> Config:
         raise TrainError(f"no run to go on with in {folder}: a file, where a run is a folder; name that with --out")
     try:
         with require_plain(folder / CONFIG).open(encoding="utf-8") as file:
-            values: dict[str, Any] = json.loads(file.read(_MOST_TEXT))
-        _check_config(values)
-        return Config(**values)
+            return parse_config(file.read(_MOST_TEXT))
     except FileNotFoundError as error:
         raise TrainError(f"no run to go on with in {folder}: it holds no {CONFIG}") from error
     except (OSError, ValueError, RecursionError) as error:
         raise TrainError(f"no run to go on with in {folder}: {CONFIG}: {first_line(error)}") from error
+
+
+def parse_config(text: str) -> Config:
+    """A configuration from its JSON.
+
+    Raises:
+        ValueError, RecursionError: it isn't one.
+    """
+    values: dict[str, Any] = json.loads(text)
+    _check_config(values)
+    return Config(**values)
 
 
 def _check_config(values: Any) -> None:

@@ -53,8 +53,10 @@ def train(out: Path | None, resume: bool, tensorboard: bool, as_json: bool, **as
     from mnistx_train.job import configure
     from mnistx_train.reporting.terminal import Terminal
     from mnistx_train.run import run
+    from mnistx_train.training.parallel import processes
 
     data_dir = asked.pop("data_dir")
     asked |= name_sides(asked.pop("size"), asked.pop("channels"))
-    job = configure({name: value for name, value in asked.items() if value is not None}, out, resume)
-    run(job, data_dir, tensorboard, Terminal(as_json))
+    with processes() as group:
+        job = configure({name: value for name, value in asked.items() if value is not None}, out, resume, group)
+        run(job, data_dir, tensorboard, Terminal(as_json), group)

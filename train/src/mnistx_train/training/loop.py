@@ -4,6 +4,7 @@ So a run that was killed and goes on from its last whole epoch ends with the sam
 """
 
 import copy
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -14,11 +15,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
-from mnistx_train.checkpoint import load_checkpoint, load_tensors, save_tensors
+from mnistx_train.checkpoint import load_checkpoint, load_tensors, save_tensors, tensor_bytes
 from mnistx_train.datasets.base import TrainingData
 from mnistx_train.errors import TrainError, first_line
 from mnistx_train.evaluation.inference import LOG_PROBABILITIES, LOGITS, log_probs
@@ -169,12 +171,27 @@ def _drop_out(share: float, layer: nn.Module, inputs: tuple[Tensor]) -> Tensor:
 
 def save_state(path: Path, state: State) -> None:
     """Write all that the next epoch depends on, as one whole file."""
+    save_tensors(path, *_tensors_and_header(state))
+
+
+def share_state(state: State, group: Processes) -> None:
+    """Bring every process's state to where the first one's is."""
+    tensors, header = _tensors_and_header(state)
+    shared = group.broadcast(json.dumps(header).encode())
+    content = group.broadcast(tensor_bytes(tensors, {}))
+    if not group.first:
+        _restore(state, load(content), json.loads(shared))
+
+
+def _tensors_and_header(state: State) -> tuple[dict[str, Tensor], dict[str, Any]]:
     optimizer = state.optimizer.state_dict()
     moments = {f"optimizer.{i}.{k}": t for i, held in optimizer["state"].items() for k, t in held.items()}
     networks = {"network": state.network, "learner": state.learner}
     weights = {f"{n}.{k}": t for n, network in networks.items() for k, t in network.state_dict().items()}
-    header = {"groups": optimizer["param_groups"], "history": [asdict(epoch) for epoch in state.history]}
-    save_tensors(path, weights | moments, header)
+    return weights | moments, {
+        "groups": optimizer["param_groups"],
+        "history": [asdict(epoch) for epoch in state.history],
+    }
 
 
 def load_state(path: Path, state: State) -> None:

@@ -2,6 +2,9 @@
 
     torchrun --nproc-per-node 2 --no-python mnistx train
 
+Of several hosts, each starts its own; docs/training-on-hosts.md says how. The first process alone reads and writes the
+run folder: the others are told what it trains, and where it goes on.
+
 Every process draws the same batch, learns from its share of it, and takes the same step, as gradients are averaged over
 all of them (torch's DistributedDataParallel). The batch stays as large as one process would have it, and so does what
 is learned, but for rounding and for what a layer draws or measures on its share: dropout, and batch normalization.
@@ -15,6 +18,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+
+from mnistx_train.errors import TrainError, first_line
+
+ENDED = "another process ended, or can't be reached: see what it says, mend that, and start all again with --resume"
 
 
 @dataclass(frozen=True)
@@ -38,11 +45,35 @@ class Processes:
         """The sum of everyone's value."""
         if self.count == 1:
             return value
-        found = torch.tensor(
-            value, dtype=torch.float64, device="cuda" if distributed.get_backend() == "nccl" else "cpu"
-        )
+        found = torch.tensor(value, dtype=torch.float64)
         distributed.all_reduce(found)
         return found.item()
+
+    def broadcast(self, content: bytes = b"") -> bytes:
+        """The first process's bytes, in every process; what the others name is passed over."""
+        if self.count == 1:
+            return content
+        length = torch.tensor(len(content))
+        distributed.broadcast(length, 0)
+        sent = torch.zeros(int(length), dtype=torch.uint8)
+        if self.first:
+            sent.numpy()[:] = bytearray(content)
+        if length:
+            distributed.broadcast(sent, 0)
+        return sent.numpy().tobytes()
+
+    def unlike_first(self, content: bytes) -> list[int]:
+        """The ranks of those that have other bytes than the first process; every process gets the same list.
+
+        Args:
+            content: as many bytes in every process.
+        """
+        if self.count == 1:
+            return []
+        own = torch.tensor(bytearray(content), dtype=torch.uint8)
+        found = [torch.empty_like(own) for _ in range(self.count)]
+        distributed.all_gather(found, own)
+        return [rank for rank, each in enumerate(found) if not torch.equal(each, found[0])]
 
     @contextmanager
     def rank_local_rng(self, step: int) -> Iterator[None]:
@@ -68,23 +99,32 @@ ALONE = Processes()
 
 
 @contextmanager
-def processes(device: str) -> Iterator[Processes]:
+def processes() -> Iterator[Processes]:
     """The processes that torchrun started, joined while this lasts; `ALONE` where it didn't.
 
-    Args:
-        device: "cpu" or "cuda"; torchrun gives each process a card of its own.
+    Raises:
+        TrainError: another process ended, or can't be reached.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield ALONE
         return
-    if device == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    distributed.init_process_group("nccl" if device == "cuda" else "gloo")
     try:
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "cpu:gloo")
         yield Processes(distributed.get_rank(), count)
+    except RuntimeError as error:
+        if not isinstance(error, distributed.DistError) and "gloo" not in str(error):
+            raise
+        raise TrainError(f"{ENDED} ({first_line(error)})") from error
     finally:
-        distributed.destroy_process_group()
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
+
+
+def use_own_card(device: str) -> None:
+    """Compute on the card that torchrun means for this process, where the device is "cuda"."""
+    if device == "cuda" and "LOCAL_RANK" in os.environ:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
 
 
 def data_parallel(learner: nn.Module, group: Processes) -> nn.Module:

@@ -13,9 +13,9 @@ from mnistx_train.datasets.base import TrainingData
 from mnistx_train.evaluation.metrics import Metrics
 from mnistx_train.recipes import Recipe
 from mnistx_train.runs import STATE, TEACHER_STATE, Config
-from mnistx_train.training.loop import Epoch, State, fresh_state, load_state, run_epoch, teacher_network
+from mnistx_train.training.loop import Epoch, State, fresh_state, load_state, run_epoch, share_state, teacher_network
 from mnistx_train.training.memory import keep_freed_memory
-from mnistx_train.training.parallel import Processes
+from mnistx_train.training.parallel import ALONE, Processes, use_own_card
 
 _TEACHERS_SEED = 2**32
 """Added to a run's seed, which is below that: what a teacher is shown is drawn apart from what its pupil is shown."""
@@ -60,14 +60,17 @@ class Progress:
         """Tell what the test images came to."""
 
 
-def prepare_stages(folder: Path | None, config: Config, recipe: Recipe, data: TrainingData) -> list[Stage]:
+def prepare_stages(
+    folder: Path | None, config: Config, recipe: Recipe, data: TrainingData, group: Processes = ALONE
+) -> list[Stage]:
     """What a run trains, in order, and where each stands; sets torch up for it.
 
     Args:
-        folder: the run to go on with; None for a new one.
+        folder: the run to go on with; None for a new one, and in all but the first of several processes.
         config: of the run.
         recipe: as the run follows it.
         data: what is learned from.
+        group: the processes that learn together; all go on from the first one's states.
 
     Raises:
         TrainError: a state is damaged, or another run's; or a user's own network can't be trained.
@@ -77,6 +80,7 @@ def prepare_stages(folder: Path | None, config: Config, recipe: Recipe, data: Tr
     torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms does the same, and imports a compiler
     deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a sixth of the time, for nothing
     torch.set_num_threads(config.threads)
+    use_own_card(config.device)
     device = torch.device(config.device)
     stages = [Stage(fresh_state(recipe, data, config.seed, device), STATE)]
     if recipe.teacher and recipe.teacher.recipe:
@@ -85,6 +89,8 @@ def prepare_stages(folder: Path | None, config: Config, recipe: Recipe, data: Tr
     for stage in stages:
         if folder and (folder / stage.file).exists():
             load_state(folder / stage.file, stage.state)
+        if group.count > 1:
+            share_state(stage.state, group)
     return stages
 
 
