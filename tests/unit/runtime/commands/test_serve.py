@@ -1,9 +1,13 @@
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from command import mnistx
+from hostile_onnx import REFUSED, STOPPED, seal_hostile
 from mnistx_runtime.bundled import BUNDLED
 from mnistx_runtime.registry import missing as missing_extra
 from server_process import serving
@@ -44,6 +48,33 @@ def test_a_model_that_was_changed_is_not_served(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(data.replace(b"report", b"REPORT", 1).replace(b"best", b"BEST", 1))
     done = mnistx("serve", tmp_path / "m.onnx", "--port", "0")
     assert done.exit_code == 1 and "IS NOT WHAT WAS EXPORTED" in done.stderr
+
+
+def damaged(folder: Path) -> Iterator[Path]:
+    """Models of nobody's, and damaged ones, by name."""
+    data = BUNDLED.read_bytes()
+    for name, content in {
+        "cut.onnx": data[: len(data) // 2],
+        "text.onnx": b"no model",
+        "empty.onnx": b"",
+        "text.pt2": b"no model",
+        "text.html": b"<p>no model</p>",
+        "text.c99": b"no folder",
+    }.items():
+        (folder / name).write_bytes(content)
+        yield folder / name
+    (folder / "empty.triton").mkdir()
+    yield folder / "empty.triton"
+
+
+@pytest.mark.slow
+def test_hostile_and_damaged_models_are_one_line_and_not_served(tmp_path: Path) -> None:
+    attacks = [seal_hostile(attack, tmp_path / f"{attack.__name__}.onnx") for attack in (*REFUSED, *STOPPED)]
+    for path in (*attacks, *damaged(tmp_path)):
+        command = [sys.executable, "-m", "mnistx_runtime", "serve", str(path), "--port", "0"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode in (1, 2) and not done.stdout, path
+        assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1, done.stderr
 
 
 def test_several_models_and_the_page_beside_the_first(tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 import io
 import json
+import os
 import re
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from PIL import Image
 from command import PICTURES, ROOT, mnistx_process
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.serve.pictures import Options, parse_options
-from server_process import Server
+from server_process import Server, serving
 
 HOSTILE = {
     "a text": b"no picture",
@@ -54,6 +56,31 @@ def test_all_digits_are_read_and_explained(server: Server) -> None:
 def test_a_bad_picture_gets_the_line_of_the_command_line(name: str, server: Server, lines: dict[str, str]) -> None:
     answer = server.post("/predict", HOSTILE[name])
     assert answer.status in (400, 413) and answer.json()["error"].replace("the data", "p") == lines[name]
+
+
+BROKE_SOMETHING = Path(os.environ.get("MNISTX_DATA", "")) / "hostile"
+"""Small pictures that once broke something; nothing else of them is known."""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not BROKE_SOMETHING.is_dir(), reason="needs shared/data/hostile: set MNISTX_DATA to shared/data")
+def test_pictures_that_once_broke_something_are_answered_and_the_server_goes_on(tmp_path: Path) -> None:
+    pictures = [path.read_bytes() for path in sorted(BROKE_SOMETHING.iterdir())]
+    assert len(pictures) > 5
+    with serving(tmp_path, "--grace", "0") as server:
+        for query in ("", "?many=true", "?explain=true"):
+            for picture in pictures:
+                answer = server.post(f"/predict{query}", picture)
+                assert answer.status in (200, 400, 413, 422)
+                if answer.status != 200:
+                    error = answer.json()["error"]
+                    assert error and error.isprintable(), error
+        three = server.post("/predict", (PICTURES / "three.jpg").read_bytes())
+        assert (three.status, three.json()["name"]) == (200, "3") and server.get("/v2/health/ready").status == 200
+        server.process.terminate()
+        assert server.process.wait(60) == 0
+        assert server.process.stderr and server.process.stderr.read() == ""
+        assert len(server.lines()) == 3 * len(pictures) + 2 and "Traceback" not in server.log.read_text()
 
 
 def test_a_picture_that_would_take_too_much_is_413_before_it_is_decoded(server: Server) -> None:
