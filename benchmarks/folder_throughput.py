@@ -20,7 +20,7 @@ from mnistx_runtime.benchmark.processor import processor
 from mnistx_runtime.system.threads import available_cpus
 from photos import Scene, photograph
 
-DRAWN, PICTURES, ROUNDS = 64, 320, 3
+DRAWN, PICTURES, ROUNDS = 64, 1024, 3
 SIDE = 300  # pixels of the shorter side
 
 LOOP = """
