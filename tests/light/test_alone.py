@@ -87,6 +87,8 @@ def test_it_predicts_and_verifies_with_the_bundled_model(device: Path) -> None:
 def test_what_needs_torch_says_so(device: Path) -> None:
     done = run(device, "mnistx", "serve")
     assert done.returncode == 2 and done.stderr.endswith("is missing: pip install 'mnistx-runtime[serve]'\n")
+    done = run(device, "mnistx", "predict", ".", "--engine", "ray", "--out", "answers")
+    assert done.returncode == 2 and done.stderr == "Error: ray is missing: pip install 'mnistx-runtime[ray]'\n"
     done = run(device, "mnistx", "predict", "x.png", "--runtime", "torchscript")
     assert done.returncode == 2 and "pip install 'mnistx-runtime[torchscript]'" in done.stderr
     for command in ("export", "compare", "seal", "spec"):

@@ -1,14 +1,19 @@
 """Measures any model, checkpoint or artifact, in the same way."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnistx_export.defaults import checkpoint_path, data_source, picture_spec_of
 from mnistx_export.labelled_pictures import labelled_files
 from mnistx_runtime.artifact.container import is_plain_folder
 from mnistx_runtime.backends import runtime_of, trusted_model
+from mnistx_runtime.cluster.log_probs import log_probs_on_ray
+from mnistx_runtime.cluster.predict import artifact_of
 from mnistx_runtime.errors import BadInput
 from mnistx_runtime.predictor import Predictor
 from mnistx_runtime.system.threads import available_cpus
@@ -76,7 +81,13 @@ def evaluate(
     return Evaluation(path, chosen, origin.name, metadata.names, test, metrics)
 
 
-def evaluate_folder(model: Path, folder: Path, runtime: str | None = None, allow_foreign: bool = False) -> Evaluation:
+def evaluate_folder(
+    model: Path,
+    folder: Path,
+    runtime: str | None = None,
+    allow_foreign: bool = False,
+    engine: str | None = None,
+) -> Evaluation:
     """Measure a model from picture files to answers, through its own preprocess.
 
     Args:
@@ -84,6 +95,7 @@ def evaluate_folder(model: Path, folder: Path, runtime: str | None = None, allow
         folder: of pictures, one subfolder a class.
         runtime: see `evaluate`.
         allow_foreign: likewise.
+        engine: "ray" to answer on a cluster; None for this machine.
 
     Raises:
         ArtifactError, BackendUnavailable, TrainError: the model can't be read or run.
@@ -93,10 +105,15 @@ def evaluate_folder(model: Path, folder: Path, runtime: str | None = None, allow
     predictor, chosen = _load(path, runtime, allow_foreign)
     files = labelled_files(folder, predictor.metadata.names)
     answers, labels, read = [], [], []
-    outcomes = predictor.predict_files([file for file, _ in files], processes=available_cpus())
+    names = [str(file) for file, _ in files]
+    if engine:
+        found = log_probs_on_ray(names, folder, artifact_of(path, chosen, allow_foreign), chosen)
+        outcomes: Iterable[Any] = map(found.get, names)
+    else:
+        outcomes = map(_log_probs, predictor.predict_files(names, processes=available_cpus()))
     for (file, label), outcome in zip(files, outcomes, strict=True):
-        if not isinstance(outcome, Exception):
-            answers.append(outcome.log_probs)  # type: ignore[union-attr]
+        if outcome is not None:
+            answers.append(outcome)
             labels.append(label)
             read.append(file)
     if not answers:
@@ -109,6 +126,10 @@ def evaluate_folder(model: Path, folder: Path, runtime: str | None = None, allow
         images[index] = predictor.explain(read[index])[0].image
     refused = len(files) - len(read)
     return Evaluation(path, chosen, str(folder), predictor.metadata.names, Split(images, truth), metrics, refused)
+
+
+def _log_probs(outcome: Any) -> NDArray[np.float32] | None:
+    return None if isinstance(outcome, Exception) else outcome.log_probs
 
 
 def _load(path: Path, runtime: str | None, allow_foreign: bool) -> tuple[Predictor, str]:

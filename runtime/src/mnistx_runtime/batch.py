@@ -13,13 +13,7 @@ from mnistx_runtime.errors import BadInput, MnistxError, UnreadablePicture, desc
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import Source, open_picture, source_name
 from mnistx_runtime.preprocess import Box, Prepared, Preprocess, preprocess_for
-from mnistx_runtime.system.process_limits import Limits, limit_process
-from mnistx_runtime.system.streams import own_process
 
-WORKER = Limits(seconds=60, memory=2 << 30)
-"""What a process of the pool may take for a picture; the decoders of pictures that pass take a few seconds at most."""
-
-CHUNK = 8  # pictures that a process takes at a time
 FEW = 32  # pictures that one process prepares before others have started
 
 
@@ -110,44 +104,10 @@ def prepare_files(
     if processes == 1 or len(sources) <= FEW:
         yield from map(attempt, sources)
         return
-    from concurrent.futures.process import BrokenProcessPool
+    from mnistx_runtime.picture_pool import PicturePool
 
-    from mnistx_runtime.system.process_pool import process_pool, unless_ended
-
-    done = 0
-    while done < len(sources):
-        try:
-            with process_pool(processes) as pool:
-                for found in pool.map(
-                    partial(unless_ended, partial(_attempt_within, attempt)), sources[done:], chunksize=CHUNK
-                ):
-                    done += 1
-                    yield found
-        except BrokenProcessPool:
-            for source in sources[done : done + CHUNK]:
-                done += 1
-                yield _alone(source, attempt)
-
-
-def _alone(source: Source, attempt: "partial[Lines | MnistxError | OSError]") -> Lines | MnistxError | OSError:
-    """What a picture gives in a process of its own, which it may kill."""
-    from concurrent.futures.process import BrokenProcessPool
-
-    from mnistx_runtime.system.process_pool import process_pool
-
-    try:
-        with process_pool(1) as pool:
-            return pool.submit(_attempt_within, attempt, source).result()
-    except BrokenProcessPool:
-        reason = f"its decoder crashed, or took more than {WORKER.seconds} s"
-        return UnreadablePicture(f"{_name(source)} can't be read as a picture: {reason}")
-
-
-def _attempt_within(attempt: "partial[Lines | MnistxError | OSError]", source: Source) -> Lines | MnistxError | OSError:
-    """What a process of the pool does with a picture; the process ends where it takes more than `WORKER`."""
-    limit_process(WORKER)
-    with own_process():
-        return attempt(source)
+    with PicturePool(attempt, processes) as pool:
+        yield from pool.prepare(sources)
 
 
 def spec_key(spec: InputSpec) -> str:

@@ -1,6 +1,6 @@
 """From a picture to an answer."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from functools import cached_property
 from itertools import islice
@@ -34,7 +34,7 @@ MIN_CONFIDENCE = 0.5
 BATCH = 64  # pictures that are answered together
 
 
-def _open_bundled(runtime: str) -> Artifact:
+def open_bundled(runtime: str) -> Artifact:
     """The bundled model, if it is the one that the package came with.
 
     Raises:
@@ -93,7 +93,7 @@ class Predictor:
         most = available_cpus() if threads is None else check_count("threads", threads)
         loader = backend(runtime, model)
         if model is None:
-            model = _open_bundled(runtime)
+            model = open_bundled(runtime)
         elif verify_on_load:
             model = artifact_for(model, runtime).require_intact()
         if isolated:
@@ -181,22 +181,35 @@ class Predictor:
         >>> [type(answer).__name__ for answer in Predictor().predict_files([blank, "no.png"])]
         ['PredictionRefused', 'UnreadablePicture']
         """
+        with closing(prepare_files(pictures, self.metadata.input, many, processes)) as prepared:
+            yield from self.answer_prepared(pictures, prepared, many)
+
+    def answer_prepared(
+        self, pictures: Sequence[Source], prepared: Iterable[Lines | MnistxError | OSError], many: bool
+    ) -> Generator[Prediction | Reading | MnistxError | OSError, None, None]:
+        """What `predict_files` gives, of pictures that were prepared elsewhere.
+
+        Args:
+            pictures: see `predict_files`.
+            prepared: of each, in their order, what `attempt_picture` gives.
+            many: see `predict_files`.
+        """
         at = 0
         began = perf_counter()
-        with closing(prepare_files(pictures, self.metadata.input, many, processes)) as prepared:
-            while batch := list(islice(prepared, BATCH)):
-                sources = pictures[at : at + len(batch)]
-                found = [each for each in batch if isinstance(each, list)]
-                chosen = iter(self._postprocess.choose(found, self._answers(found)))
-                elapsed = (perf_counter() - began) * 1e3 / len(batch)
-                for each, source in zip(batch, sources, strict=True):
-                    if isinstance(each, list):
-                        reading = self._postprocess.reading(next(chosen), source_name(source), elapsed)
-                        yield reading if many else only_digit(reading)
-                    else:
-                        yield each
-                at += len(batch)
-                began = perf_counter()
+        waiting = iter(prepared)
+        while batch := list(islice(waiting, BATCH)):
+            sources = pictures[at : at + len(batch)]
+            found = [each for each in batch if isinstance(each, list)]
+            chosen = iter(self._postprocess.choose(found, self._answers(found)))
+            elapsed = (perf_counter() - began) * 1e3 / len(batch)
+            for each, source in zip(batch, sources, strict=True):
+                if isinstance(each, list):
+                    reading = self._postprocess.reading(next(chosen), source_name(source), elapsed)
+                    yield reading if many else only_digit(reading)
+                else:
+                    yield each
+            at += len(batch)
+            began = perf_counter()
 
     def explain(self, picture: Source) -> tuple[Prepared, Prediction]:
         """What `predict` does, with what the model saw, however doubtful it is.

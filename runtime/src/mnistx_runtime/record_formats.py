@@ -54,11 +54,25 @@ class RecordFormat:
     parse: Callable[[str], Row]
 
 
-def _cells(values: Values) -> list[Any]:
-    left, top, right, bottom = values.get("box", (None,) * 4)
-    placed = {"left": left, "top": top, "right": right, "bottom": bottom} | values
-    cells = [placed.get(column) for column in COLUMNS]
-    return [escape_formula(escape_controls(cell)) if isinstance(cell, str) else cell for cell in cells]
+def rows_of(values: Values, made_by: str) -> list[Values]:
+    """What a table says of an answer: a row a digit, each with all of `COLUMNS`; no text in it has control characters.
+
+    Args:
+        values: the answer, as `to_dict` gives it with its source, or an error.
+        made_by: what made it.
+
+    >>> rows_of({"source": "a.png", "error": "a.png: no such file", "exit_code": 2}, "mnistx")[0]["error"]
+    'a.png: no such file'
+    """
+    digits = values.get("digits", [values])
+    shared = {name: values.get(name) for name in ("source", "error", "exit_code")} | {"made_by": made_by}
+    rows = []
+    for at, digit in enumerate(digits, 1):
+        box = zip(("left", "top", "right", "bottom"), digit.get("box", ()), strict=False)
+        cells = dict(box) | digit | shared | {"row": at, "rows": len(digits)}
+        texts = {name: cells.get(name) for name in COLUMNS}
+        rows.append({name: escape_controls(cell) if isinstance(cell, str) else cell for name, cell in texts.items()})
+    return rows
 
 
 def _csv_line(cells: list[Any]) -> bytes:
@@ -73,10 +87,11 @@ def _csv_source(name: str) -> str:
 
 
 def _dump_csv(values: Values, made_by: str) -> bytes:
-    digits = values.get("digits", [values])
-    shared = {"error": values.get("error"), "exit_code": values.get("exit_code"), "made_by": made_by}
-    rows = [digit | shared | {"row": at, "rows": len(digits)} for at, digit in enumerate(digits, 1)]
-    return b"".join(_csv_line([_csv_source(values["source"]), *_cells(row)[1:]]) for row in rows)
+    lines = []
+    for row in rows_of(values, made_by):
+        cells = [escape_formula(cell) if isinstance(cell, str) else cell for cell in row.values()]
+        lines.append(_csv_line([_csv_source(values["source"]), *cells[1:]]))
+    return b"".join(lines)
 
 
 def _parse_csv(line: str) -> Row:

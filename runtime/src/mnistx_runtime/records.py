@@ -7,7 +7,7 @@ that holds anything else, and what a stop left of an answer is cut off only wher
 
 import csv
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import FileIO
@@ -146,16 +146,16 @@ def _read(reader: BinaryIO, path: Path, names: Sequence[str], made_by: str) -> _
         before: Row | None = None
         for line in _whole_lines(reader):
             row = form.parse(line[:-1].decode())
-            _require_same(path, row.made_by, made_by)
-            if not _follows(row, before):
+            require_same(path, row.made_by, made_by)
+            if not follows(row, before):
                 raise ValueError(f"row {row.number} of {row.count} of {row.source} isn't where it should be")
             at += len(line)
             worst = max(worst, row.exit_code)
             before = row if row.number < row.count else None
             if before is None:
                 end = at
-                done.add(_key(row.source))
-    left = list(_left(names, done))
+                done.add(source_key(row.source))
+    left = list(pictures_left(names, done))
     reader.seek(end)
     begins = [form.begin(name) for name in left] if end or not form.head else [form.head]
     torn = reader.read(max(map(len, begins), default=1))
@@ -170,14 +170,25 @@ def _whole_lines(reader: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def _follows(row: Row, before: Row | None) -> bool:
+def follows(row: Row, before: Row | None) -> bool:
     """Whether a row comes after another of the same picture, or is a picture's first."""
     if before is None:
         return row.number == 1 <= row.count
     return (row.source, row.number, row.count) == (before.source, before.number + 1, before.count)
 
 
-def _require_same(path: Path, theirs: str, ours: str) -> None:
+def require_same(path: Path, theirs: str, ours: str) -> None:
+    """Check that answers may stand in one place with others.
+
+    Args:
+        path: of the place.
+        theirs: what made those in it, see `Records`.
+        ours: what makes those that are to come.
+
+    Raises:
+        BadInput: something else did.
+        ValueError: no mnistx did.
+    """
     if theirs.split("-answers-")[0] != FORM.split("-answers-")[0]:
         raise ValueError("it doesn't say what made it")
     if theirs != ours:
@@ -185,15 +196,25 @@ def _require_same(path: Path, theirs: str, ours: str) -> None:
         raise BadInput(f"{path} was made with {' '.join(made)}, not with {' '.join(asked)}; name another --out")
 
 
-def _left(names: Iterable[str], done: set[str]) -> Iterator[str]:
+def pictures_left(names: Iterable[str], done: Set[str]) -> Iterator[str]:
+    """Those of some pictures that aren't answered yet, each once.
+
+    Args:
+        names: of the pictures.
+        done: the keys of those that are, see `source_key`.
+    """
     seen = set(done)
     for name in names:
-        key = _key(escape_controls(name))
+        key = source_key(escape_controls(name))
         if name == "-" or key not in seen:
             seen.add(key)
             yield name
 
 
-def _key(source: str) -> str:
-    """One for all ways to name a file."""
+def source_key(source: str) -> str:
+    """One for all ways to name a file.
+
+    Args:
+        source: the name, as `escape_controls` gives it.
+    """
     return str(Path(source).absolute())

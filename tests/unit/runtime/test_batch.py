@@ -103,7 +103,7 @@ def test_a_decoder_that_kills_its_process_or_fills_it_costs_one_picture(
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import os\n"
-        "from mnistx_runtime import batch\n"
+        "from mnistx_runtime import batch, picture_pool\n"
         "from mnistx_runtime.system.process_limits import Limits\n"
         "opened = batch.open_picture\n"
         "def spin():\n"
@@ -112,7 +112,7 @@ def test_a_decoder_that_kills_its_process_or_fills_it_costs_one_picture(
         "def open_or_die(source, draft):\n"
         f"    return {does} if str(source).endswith('009.png') else opened(source, draft)\n"
         "batch.open_picture = open_or_die\n"
-        "batch.WORKER = Limits(2, 2 << 30)\n"
+        "picture_pool.WORKER = Limits(2, 2 << 30)\n"
     )
     lines = answers_of_script(folder, tmp_path)
     assert len(lines) == COUNT

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from mnistx_runtime.commands import allow_foreign, as_json, print_json, say
+from mnistx_runtime.commands import allow_foreign, as_json, engine, print_json, say
 from mnistx_train.commands import data_dir, dataset
 
 
@@ -16,6 +16,7 @@ from mnistx_train.commands import data_dir, dataset
 @dataset
 @data_dir
 @click.option("--out", type=click.Path(path_type=Path), help="A folder for metrics.json, report.html and its figures.")
+@engine
 @allow_foreign
 @as_json
 def evaluate(model: Path | None, folder: Path | None, out: Path | None, as_json: bool, **asked: Any) -> None:
@@ -34,10 +35,17 @@ def evaluate(model: Path | None, folder: Path | None, out: Path | None, as_json:
 
     if out is not None and (out / CONFIG).exists():
         raise BadInput(f"{out} is a run folder and has a report of its own; name another --out")
+    engine = asked.pop("engine")
+    if engine:
+        from mnistx_runtime.cluster.session import require_ray
+
+        require_ray()
+        if folder is None:
+            raise BadInput("--engine ray measures on a FOLDER of pictures; name one")
     if folder is not None and model is not None:
         if asked["dataset"] or asked["data_dir"]:
             raise BadInput("FOLDER is what is measured on; leave --dataset and --data-dir out")
-        found = evaluate_folder(model, folder, asked["runtime"], asked["allow_foreign"])
+        found = evaluate_folder(model, folder, asked["runtime"], asked["allow_foreign"], engine)
     else:
         found = evaluate_model(model, asked["runtime"], asked["dataset"], asked["data_dir"], asked["allow_foreign"])
     metrics = found.metrics

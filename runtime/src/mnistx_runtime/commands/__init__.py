@@ -14,6 +14,11 @@ allow_foreign = click.option(
 )
 """The option of commands that load a model which somebody else may have made."""
 
+engine = click.option(
+    "--engine", type=click.Choice(["ray"]), help="Answer on the Ray cluster at RAY_ADDRESS, else on one started here."
+)
+"""The option of commands that may answer on other machines, too."""
+
 
 def one_line(error: Exception) -> str:
     """What to tell a person of an error; of the system's errors, the file and what is wrong with it."""

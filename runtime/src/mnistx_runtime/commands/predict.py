@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from mnistx_runtime.commands import Number, allow_foreign, as_json, one_line, print_json, say
+from mnistx_runtime.commands import Number, allow_foreign, as_json, engine, print_json, say
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from mnistx_runtime.answers import Mode
     from mnistx_runtime.prediction import Prediction, Reading
     from mnistx_runtime.predictor import Predictor
     from mnistx_runtime.records import Records
@@ -34,23 +35,32 @@ if TYPE_CHECKING:
 )
 @click.option("--explain", type=click.Path(path_type=Path), help="Draw what the model saw into this PNG; one PICTURE.")
 @click.option("--show", is_flag=True, help="Draw the image that the model reads in the terminal.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the answers to this .csv or .jsonl file.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Write the answers to this .csv or .jsonl file; of --engine ray, to this folder, as Parquet or, if it ends in "
+    ".csv, as CSV.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the answers in --out.")
+@engine
 @click.option("--threads", type=click.IntRange(min=1), help="The most CPUs to use; all it may use without it.")
 @allow_foreign
 @as_json
 def predict(pictures: tuple[str, ...], **options: Any) -> None:
     """Tell what each PICTURE shows, or with --many read all of its digits.
 
-    A PICTURE is a file, a folder of pictures, or - for standard input. Every one gets an answer or a line that says
-    why not. Exit code 0: all were answered; 1: some were refused, as there is nothing on them to read, or the answer
-    isn't sure enough; 2: some can't be read.
+    A PICTURE is a file, a folder of pictures, or - for standard input; of --engine ray, a Parquet file with a column of
+    paths or of bytes, too. Every one gets an answer or a line that says why not. Exit code 0: all were answered; 1:
+    some were refused, as there is nothing on them to read, or the answer isn't sure enough; 2: some can't be read.
     """
     from mnistx_runtime.errors import BadInput
+    from mnistx_runtime.picture_names import name_pictures
     from mnistx_runtime.system.threads import available_cpus
 
     asked = _Asked(**options)
-    names = list(_name_pictures(pictures))
+    if asked.engine:
+        click.get_current_context().exit(_predict_on_ray(pictures, asked))
+    names = list(name_pictures(pictures, lambda note: say(note, err=True)))
     if asked.explain and len(names) != 1:
         raise BadInput(f"--explain draws one picture, not {len(names)}")
     if asked.explain:
@@ -81,23 +91,26 @@ def predict(pictures: tuple[str, ...], **options: Any) -> None:
     click.get_current_context().exit(worst)
 
 
-def _records(asked: "_Asked", names: list[str], predictor: "Predictor") -> AbstractContextManager["Records"]:
-    """The file of --out, with what makes its answers: all that decides what is in it.
+def _predict_on_ray(names: tuple[str, ...], asked: "_Asked") -> int:
+    from mnistx_runtime.cluster.session import require_ray
+    from mnistx_runtime.errors import BadInput
 
-    A runtime isn't named, as a model's ending asks for one.
-    """
-    from mnistx_runtime.artifact.container import files_sha256
-    from mnistx_runtime.bundled import BUNDLED
-    from mnistx_runtime.preprocess import preprocess_for
-    from mnistx_runtime.records import FORM, open_records
+    require_ray()
+    if asked.out is None or asked.explain or asked.show or asked.top_k > 1:
+        raise BadInput("--engine ray writes one answer a digit to the folder of --out, without --explain or --show")
+    from mnistx_runtime.cluster.predict import Asked, artifact_of, predict_on_ray
+
+    artifact = artifact_of(asked.model, asked.runtime, asked.allow_foreign)
+    return predict_on_ray(names, artifact, asked.runtime, Asked(asked.mode, asked.out, asked.resume, asked.threads))
+
+
+def _records(asked: "_Asked", names: list[str], predictor: "Predictor") -> AbstractContextManager["Records"]:
+    """The file of --out."""
+    from mnistx_runtime.answers import made_by
+    from mnistx_runtime.records import open_records
 
     assert asked.out is not None
-    spec = predictor.metadata.input
-    made_by = (
-        f"{FORM} model={files_sha256(asked.model or BUNDLED)[:16]} preprocess={spec.preprocess}-"
-        f"{preprocess_for(spec).version} many={asked.many} top_k={asked.top_k} min_confidence={asked.min_confidence}"
-    )
-    return open_records(asked.out, names, made_by, asked.resume)
+    return open_records(asked.out, names, made_by(asked.model, predictor.metadata.input, asked.mode), asked.resume)
 
 
 class _Asked(NamedTuple):
@@ -112,9 +125,17 @@ class _Asked(NamedTuple):
     show: bool
     out: Path | None
     resume: bool
+    engine: str | None
     threads: int | None
     allow_foreign: bool
     as_json: bool
+
+    @property
+    def mode(self) -> "Mode":
+        """What decides what is in an answer."""
+        from mnistx_runtime.answers import Mode
+
+        return Mode(self.many, self.top_k, self.min_confidence)
 
 
 def _load_predictor(asked: _Asked) -> "Predictor":
@@ -140,29 +161,21 @@ def _report_answer(
     write: Callable[[dict[str, Any]], None] | None,
 ) -> int:
     """Write an answer, or what was wrong, and return the exit code that it stands for."""
-    from mnistx_runtime.errors import MnistxError, UnreadablePicture
+    from mnistx_runtime.answers import answer_values
 
-    try:
-        if isinstance(answer, Exception):
-            raise answer
-        answer.require(asked.min_confidence)
-    except (MnistxError, OSError) as error:
-        if isinstance(error, OSError) and asked.out:
-            raise  # what the machine lacks is no answer to a picture: with --resume it is answered
-        code: int = getattr(error, "exit_code", 2)
-        text = _nothing_found(name) if _is_folder(name) else one_line(error)
-        if name == "-" or not isinstance(error, UnreadablePicture | OSError):
-            text = f"{name}: {text}"
-        if write:
-            given = {} if isinstance(answer, Exception) or not hasattr(answer, "lines") else answer.to_dict(asked.top_k)
-            write(given | {"source": name, "error": text, "exit_code": code})
-        say(f"Error: {text}", err=True)
-        return code
+    if isinstance(answer, OSError) and asked.out:
+        raise answer  # what the machine lacks is no answer to a picture: with --resume it is answered
+    values = answer_values(name, answer, asked.mode)
     if write:
-        write(answer.to_dict(asked.top_k) | {"source": name})
-    elif asked.top_k > 1 and not hasattr(answer, "lines"):
+        write(values)
+    if "error" in values:
+        say(f"Error: {values['error']}", err=True)
+        code: int = values["exit_code"]
+        return code
+    assert not isinstance(answer, Exception)
+    if not write and asked.top_k > 1 and not hasattr(answer, "lines"):
         say(f"{name}: " + ", ".join(f"{label} ({p:.2%})" for label, p in answer.top(asked.top_k)))
-    else:
+    elif not write:
         say(f"{name}: {answer}")
     return 0
 
@@ -217,31 +230,3 @@ def _source(name: str) -> bytes | str:
     if name == "-" and sys.stdin is None:
         raise BadInput("standard input is closed")
     return read_at_most(sys.stdin.buffer, DEFAULT.memory + 1) if name == "-" else name
-
-
-def _is_folder(name: str) -> bool:
-    """Whether it is a folder; a name that can't be looked at is none, and is complained of when it is opened."""
-    try:
-        return name != "" and Path(name).is_dir()
-    except OSError:
-        return False
-
-
-def _name_pictures(pictures: tuple[str, ...]) -> Iterator[str]:
-    """The names given, each folder replaced by the pictures in it; an empty folder stays, to be complained of."""
-    for name in pictures:
-        if name != "-" and _is_folder(name):
-            from mnistx_runtime.picture_folder import find_pictures
-
-            found = find_pictures(Path(name))
-            if found.pictures and found.note:
-                say(found.note, err=True)
-            yield from map(str, found.pictures or [name])
-        else:
-            yield name
-
-
-def _nothing_found(folder: str) -> str:
-    from mnistx_runtime.picture_folder import find_pictures
-
-    return find_pictures(Path(folder)).nothing_found
