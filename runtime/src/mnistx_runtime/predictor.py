@@ -19,7 +19,7 @@ from mnistx_runtime.batch import Lines, found_in, prepare_files, prepare_picture
 from mnistx_runtime.bundled import BUNDLED, BUNDLED_SHA256
 from mnistx_runtime.errors import ArtifactError, BadInput, MnistxError, VerificationFailed
 from mnistx_runtime.pictures import Source, source_name
-from mnistx_runtime.postprocess import Postprocess, images_in, only_digit
+from mnistx_runtime.postprocess import Chosen, Postprocess, images_in, only_digit
 from mnistx_runtime.prediction import Prediction, Reading
 from mnistx_runtime.preprocess import Prepared, Preprocess, preprocess_for
 from mnistx_runtime.system.forks import no_fork
@@ -204,12 +204,20 @@ class Predictor:
             elapsed = (perf_counter() - began) * 1e3 / len(batch)
             for each, source in zip(batch, sources, strict=True):
                 if isinstance(each, list):
-                    reading = self._postprocess.reading(next(chosen), source_name(source), elapsed)
-                    yield reading if many else only_digit(reading)
+                    yield self._reading(next(chosen), source, elapsed, many)
                 else:
                     yield each
             at += len(batch)
             began = perf_counter()
+
+    def _reading(
+        self, chosen: list[list[Chosen]], source: Source, elapsed_ms: float, many: bool
+    ) -> Prediction | Reading | MnistxError:
+        try:
+            reading = self._postprocess.reading(chosen, source_name(source), elapsed_ms)
+        except MnistxError as error:
+            return error
+        return reading if many else only_digit(reading)
 
     def explain(self, picture: Source) -> tuple[Prepared, Prediction]:
         """What `predict` does, with what the model saw, however doubtful it is.

@@ -13,7 +13,7 @@ from PIL import Image
 
 from mnistx_export.golden import draw_digit
 from mnistx_runtime import BadInput, Prediction, PredictionRefused, Predictor, Reading
-from mnistx_runtime.batch import FEW, found_in, prepare_files
+from mnistx_runtime.batch import FEW, found_in, prepare_files, prepare_picture
 from mnistx_runtime.errors import UnreadablePicture
 from mnistx_runtime.input_spec import InputSpec
 from mnistx_runtime.pictures import Source
@@ -199,3 +199,13 @@ def test_memory_that_lacks_is_no_fault_of_ours_and_stops_nothing(monkeypatch: py
     monkeypatch.setattr("mnistx_runtime.preprocess.mnist_digit.MnistDigit.prepare", fail)
     (found,) = prepare_files([np.zeros((30, 30), np.uint8)], Predictor().metadata.input, False, 1)
     assert isinstance(found, UnreadablePicture) and str(found).endswith("not enough memory")
+
+
+@pytest.mark.parametrize("many", [True, False])
+def test_a_picture_of_nothing_but_points_does_not_stop_the_rest(many: bool) -> None:
+    predictor = Predictor()
+    digit = found_in(prepare_picture(255 - draw_digit(3, 1, 56), preprocess_for(predictor.metadata.input), many))
+    points = [[found._replace(mark=".") for found in line] for line in digit]
+    first, second = predictor.answer_prepared(["points.png", "three.jpg"], [points, digit], many)
+    assert isinstance(first, PredictionRefused) and "nothing of the ink" in str(first)
+    assert isinstance(second, Reading if many else Prediction)
