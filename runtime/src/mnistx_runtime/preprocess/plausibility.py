@@ -17,7 +17,7 @@ _MOST_INK = 245  # of 784 pixels
 _WIDEST_STROKE = 7.5  # pixels of the 20x20 box
 _CLEAR = 0.45  # see `_clarity`; benchmarks/photos.py, however bad, shows 0.61 and more, crops of landscapes 0.45
 _CLEAR_FILLING = 0.56  # of what covers much of the picture; digits cut out without a margin show 0.59 and more
-_NEARLY = 0.1  # that ink may lack of it, where the answer is sure
+_NEARLY = 0.3  # that ink may lack of it, as a dim and soft picture does, where the answer is sure
 _SURE = 0.98  # of such an answer; benchmarks/real_pictures.py
 
 

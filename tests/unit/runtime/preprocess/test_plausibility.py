@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 from sklearn.datasets import load_sample_images
 
 from mnistx_export.golden import draw_digit
@@ -68,6 +68,25 @@ def test_no_disturbance_makes_a_digit_doubtful_even_cut_out_without_a_margin(dis
         prepared = prepare_digit(photo)
         assert prepared.rejection_reason is None
         assert prepare_digit(prepared.picture.crop(prepared.box)).rejection_reason is None
+
+
+def dim_and_soft(digit: int, blur: float, dark: float, noise: float) -> Image.Image:
+    """Faint ink on a dim ground, out of focus."""
+    grey = np.full((280, 280), 110.0)
+    grey[56:224, 56:224] -= dark / 255 * np.kron(draw_digit(digit, 1), np.ones((6, 6)))
+    soft = Image.fromarray(grey.astype(np.uint8)).filter(ImageFilter.GaussianBlur(blur))
+    noisy = np.asarray(soft) + np.random.default_rng(digit).normal(0, noise, (280, 280))
+    return Image.fromarray(noisy.astype(np.uint8))
+
+
+def test_half_of_the_digits_that_are_dim_and_soft_are_read_and_hardly_one_is_misread() -> None:
+    predictor = Predictor()
+    right = []
+    for scene in ((5, 25, 6), (8, 25, 4), (12, 40, 4)):
+        for digit in range(10):
+            with suppress(PredictionRefused):
+                right.append(predictor.predict(dim_and_soft(digit, *scene)).label == digit)
+    assert sum(right) >= 16 and right.count(False) <= 1
 
 
 def test_only_models_of_digits_ask_whether_it_is_one() -> None:

@@ -84,7 +84,7 @@ static int32_t judge(reader *r, const part *one, box at, const uint8_t *image, d
     }
     const double lacking = (fills_picture(r, one, at) ? 0.56 : 0.45) - clarity_of(r, one, at);
     if (lacking > 0.0) {
-        *sure = (lacking <= 0.1) ? 0.98 : 2.0;
+        *sure = (lacking <= 0.3) ? 0.98 : 2.0;
         return {{ upper }}_READ_UNCLEAR;
     }
     return 0;
