@@ -9,13 +9,10 @@ from starlette.routing import Match, Route
 
 from mnistx_runtime.errors import MnistxError, describe_error
 from mnistx_runtime.serve.access_log import AccessLog
-from mnistx_runtime.serve.auth import is_authorized
+from mnistx_runtime.serve.auth import OPEN, is_authorized
 from mnistx_runtime.serve.http import Receive, Reply, Request, Scope, Send, json_reply, send_reply
 from mnistx_runtime.serve.http_error import HttpError, status_of
 from mnistx_runtime.serve.metrics import Metrics
-
-OPEN = ("/v2/health/live", "/v2/health/ready")
-"""Addresses that need no token: what starts, stops and balances servers asks them."""
 
 _KNOWN = 256
 """Paths whose endpoints are remembered."""

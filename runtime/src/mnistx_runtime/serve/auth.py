@@ -8,6 +8,9 @@ from mnistx_runtime.errors import BadInput
 
 VARIABLE = "MNISTX_TOKEN"
 
+OPEN = ("/v2/health/live", "/v2/health/ready")
+"""Addresses that need no token: what starts, stops and balances servers asks them."""
+
 _LONGEST = 4096  # bytes
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from mnistx_runtime import __version__
 from mnistx_runtime.artifact.metadata import INPUT, OUTPUT
-from mnistx_runtime.serve.app import OPEN
+from mnistx_runtime.serve.auth import OPEN
 from mnistx_runtime.serve.limits import Limits
 from mnistx_runtime.serve.models import ServedModel
 from mnistx_runtime.serve.protocol import JSON_LENGTH, VERSION

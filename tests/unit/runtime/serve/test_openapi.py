@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import schemathesis  # noqa: F401  # whose program is run
 
-from mnistx_runtime.serve.app import OPEN
+from mnistx_runtime.serve.auth import OPEN
 from server_process import Server
 
 CASES = {
