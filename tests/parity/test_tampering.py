@@ -16,6 +16,9 @@ from tampering import BESIDE, SEALS, TAMPERINGS, TRIGGER, Tampering, add_backdoo
 VISIBLE = ("a byte of the graph changed",)
 """What makes a file that can't be run at all."""
 
+COARSE = ("litert-int8", "web")
+"""Formats whose least step of a weight may show in the golden answers, according to the weight."""
+
 NAMES = [name for name in TAMPERINGS if name not in ("c-int8", "web-fp32")]
 """Those are read as c and web are, and take long to convert."""
 
@@ -31,7 +34,7 @@ def test_a_changed_file_is_not_what_was_exported(
     found = verify(path)
     assert not found.passed and found.parity is None and found.parts["metadata"] == "match"
     assert set(found.differences) <= {"graph", "weights", "code", "model", "page"}
-    if how.what not in VISIBLE:
+    if how.what not in VISIBLE and not (name in COARSE and how.what == "a weight changed"):
         alone = verify(tamper(exported(name), how, tmp_path, sealed_anew=True))
         assert alone.passed, "the golden images show it, so this case proves nothing"
 
