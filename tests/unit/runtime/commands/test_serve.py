@@ -45,7 +45,9 @@ def test_what_is_missing_is_named_with_the_line_that_installs_it(monkeypatch: py
 
 def test_a_model_that_was_changed_is_not_served(tmp_path: Path) -> None:
     data = BUNDLED.read_bytes()
-    (tmp_path / "m.onnx").write_bytes(data.replace(b"report", b"REPORT", 1).replace(b"best", b"BEST", 1))
+    changed = data.replace(b'"mnist"', b'"MNIST"', 1)
+    assert changed != data
+    (tmp_path / "m.onnx").write_bytes(changed)
     done = mnistx("serve", tmp_path / "m.onnx", "--port", "0")
     assert done.exit_code == 1 and "IS NOT WHAT WAS EXPORTED" in done.stderr
 
