@@ -1,6 +1,7 @@
 """Ray for the time of a command: a cluster that runs already, or one on this machine that ends with the command.
 
-Nothing is reported to Ray's makers, no dashboard is started, and what Ray tells stays in its own log files.
+Nothing is reported to Ray's makers, no dashboard is started, and what Ray tells stays in its own log files, but
+that it lost a machine.
 """
 
 import logging
