@@ -16,10 +16,13 @@ from mnistx_runtime.artifact.digests import sha256
 
 README = (ROOT / "README.md").read_text()
 GUIDES = {path.name: path.read_text() for path in sorted((ROOT / "docs").glob("*.md"))}
+FOLLOWED = (ROOT / "tests/devices/test_guides.py").read_text()
+"""A test that follows whole guides; those that it names aren't run here again."""
+
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S)
 RUN = [
     line
-    for text in (README, *GUIDES.values())
+    for text in (README, *(text for name, text in GUIDES.items() if name not in FOLLOWED))
     for block in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
     for line in block.splitlines()
     if line.startswith("mnistx ")
