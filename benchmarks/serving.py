@@ -1,10 +1,11 @@
 """Puts load on `mnistx serve` on this machine's loopback, and writes serving.md.
 
-    python benchmarks/serving.py artifacts
+    python benchmarks/serving.py artifacts EXPORTED
 
-In one run and in turn: the bare ONNX Runtime session, a bare Starlette route that reads as many bytes and answers a
-constant, and the server, under wrk, for tensors and for small photographs. Then twice what it can bear, of a client
-that doesn't wait for answers; then SIGTERM under load. Needs wrk, and mnistx-runtime[serve].
+EXPORTED is a folder of `mnistx export --format c-int8 --checkpoint artifacts/mnist-cnn.safetensors`. In one run and in
+turn: the bare ONNX Runtime session, a bare Starlette route that reads as many bytes and answers a constant, and the
+server, under wrk, for tensors, to ONNX Runtime and to generated C, and for small photographs. Then twice what it can
+bear, of a client that doesn't wait for answers; then SIGTERM under load. Needs wrk, and mnistx-runtime[serve].
 """
 
 import asyncio
@@ -35,7 +36,8 @@ from mnistx_runtime.serve.server import HTTP
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURE = ROOT / "artifacts" / "pictures" / "three.jpg"
-INFER, PREDICT = "/v2/models/mnist-cnn/infer", "/predict"
+RELEASED, GENERATED = ROOT / "artifacts" / "mnist-cnn.onnx", "mnist-cnn-int8.c99"
+INFER, PREDICT = "/v2/models/{}/infer", "/predict"
 CONNECTIONS = (1, 8, 64)
 ROUNDS, SECONDS = 5, 2
 OVERLOAD_SECONDS = 10
@@ -57,7 +59,7 @@ class Load:
 
 
 def loads() -> dict[str, Load]:
-    """A tensor of one image as Triton's client sends it by default, and a small photograph."""
+    """A tensor of one image as Triton's client sends it by default, to both models, and a small photograph."""
     image = np.random.default_rng(0).integers(0, 256, (1, 1, 28, 28)).astype(np.uint8)
     tensor = {
         "name": "image",
@@ -66,8 +68,10 @@ def loads() -> dict[str, Load]:
         "parameters": {"binary_data_size": image.size},
     }
     text = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
+    sent = text + image.tobytes(), {"Inference-Header-Content-Length": str(len(text))}
     return {
-        "a tensor": Load(INFER, text + image.tobytes(), {"Inference-Header-Content-Length": str(len(text))}),
+        "a tensor, ONNX Runtime": Load(INFER.format("mnist-cnn"), *sent),
+        "a tensor, generated C (`c-int8`)": Load(INFER.format("mnist-cnn-int8"), *sent),
         "a photograph": Load(PREDICT, PICTURE.read_bytes(), {"Content-Type": "image/jpeg"}),
     }
 
@@ -113,7 +117,7 @@ def bare_route(port: int) -> None:
         await request.body()
         return Response(bytes(203), media_type="application/octet-stream")
 
-    routes = [Route(path, answer, methods=["POST"]) for path in (INFER, PREDICT)]
+    routes = [Route(path, answer, methods=["POST"]) for path in sorted({load.path for load in loads().values()})]
     uvicorn.Server(uvicorn.Config(Starlette(routes=routes), port=port, **HTTP)).run()
 
 
@@ -189,12 +193,13 @@ def memory(process: subprocess.Popen[bytes]) -> float:
     return sum(each.memory_full_info().pss for each in (here, *here.children(recursive=True))) / 2**20
 
 
-def measure(folder: Path) -> dict[str, Any]:
+def measure(exported: Path, folder: Path) -> dict[str, Any]:
     """All of the figures."""
     bare, own = free_port(), free_port()
     log = folder / "log"
     found: dict[str, Any] = {"rounds": {}, "session": {}}
-    server = (sys.executable, "-m", "mnistx_runtime", "serve", "--port", str(own), "--grace", "1")
+    models = (str(RELEASED), str(exported / GENERATED))
+    server = (sys.executable, "-m", "mnistx_runtime", "serve", *models, "--port", str(own), "--grace", "1")
     with ExitStack() as stack:
         route = stack.enter_context(running(sys.executable, __file__, "--bare", str(bare), log=folder / "bare"))
         process = stack.enter_context(running(*server, log=log))
@@ -247,7 +252,7 @@ def page(found: dict[str, Any]) -> str:
     lines = [
         "# How much `mnistx serve` bears",
         "",
-        f"`python benchmarks/serving.py artifacts` on {os.cpu_count()} CPUs ({processor()}), load average "
+        f"`python benchmarks/serving.py artifacts EXPORTED` on {os.cpu_count()} CPUs ({processor()}), load average "
         f"{os.getloadavg()[0]:.1f}, the client beside the server on them: medians of {ROUNDS} rounds of {SECONDS} s, "
         "in turn. The route is Starlette's under uvicorn with the same settings; it reads the same bytes and answers a "
         "constant.",
@@ -302,7 +307,7 @@ def main() -> None:
     if not shutil.which("wrk"):
         raise SystemExit("wrk is missing: apt install wrk")
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(Path(folder))
+        found = measure(Path(sys.argv[2]), Path(folder))
     (Path(sys.argv[1]) / "serving.md").write_text(page(found))
     stop = found["stop"]
     if sum(stop["log"].values()) != stop["answers"][200] + stop["answers"][429]:
