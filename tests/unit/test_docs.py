@@ -20,14 +20,16 @@ FOLLOWED = (ROOT / "tests/devices/test_guides.py").read_text()
 """A test that follows whole guides; those that it names aren't run here again."""
 
 BLOCKS = re.findall(r"^```sh\n(.*?)^```", README, re.M | re.S)
-RUN = [
-    line
-    for text in (README, *(text for name, text in GUIDES.items() if name not in FOLLOWED))
-    for block in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
-    for line in block.splitlines()
-    if line.startswith("mnistx ")
-]
-"""What is run as it stands, in the order in which a reader would."""
+RUN = list(
+    dict.fromkeys(
+        line
+        for text in (README, *(text for name, text in GUIDES.items() if name not in FOLLOWED))
+        for block in re.findall(r"^```sh\n(.*?)^```", text, re.M | re.S)
+        for line in block.splitlines()
+        if line.startswith("mnistx ")
+    )
+)
+"""What is run as it stands, once, in the order in which a reader would."""
 
 SHOWN = [line for text in (README, *GUIDES.values()) for line in text.splitlines() if line.startswith("mnistx ")]
 

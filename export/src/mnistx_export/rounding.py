@@ -10,6 +10,9 @@ import copy
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from hashlib import sha256
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +22,7 @@ from mnistx_runtime.backends.torch_session import torch_threads
 
 _DAMPING = 0.01  # of the mean square input, added to each: GPTQ's
 _RIDGE = 0.1  # likewise where a layer makes up for those before it; of 0.001 to 0.1 the best on validation images
+_FOUND: "WeakKeyDictionary[nn.Module, tuple[str, dict[str, Tensor]]]" = WeakKeyDictionary()  # by what it came of
 _LEAST = 1e-30  # of a mean square input: where a layer's inputs are all 0, as behind a ReLU that is never above it
 
 
@@ -26,6 +30,8 @@ def round_layers(
     module: nn.Module, batches: Sequence[Tensor], scales: Mapping[str, Tensor], limit: int
 ) -> dict[str, Tensor]:
     """Convolutions' and linear layers' weights as whole multiples of their scale, in the order in which they run.
+
+    Asked again the same of a module, it gives what it found: several formats of a network are made of it.
 
     Args:
         module: the network; it isn't changed.
@@ -37,6 +43,27 @@ def round_layers(
     Returns:
         By the weight's name, multiples from -limit to limit, int8, shaped as the weights.
     """
+    asked = _digest(module.state_dict(), dict(enumerate(batches)), scales, {"limit": torch.tensor(limit)})
+    known, found = _FOUND.get(module, ("", {}))
+    if known != asked:
+        found = _round_layers(module, batches, scales, limit)
+        _FOUND[module] = asked, found
+    return dict(found)
+
+
+def _digest(*parts: Mapping[Any, Tensor]) -> str:
+    """Of named tensors."""
+    found = sha256()
+    for part in parts:
+        for name, tensor in part.items():
+            found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            found.update(tensor.detach().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return found.hexdigest()
+
+
+def _round_layers(
+    module: nn.Module, batches: Sequence[Tensor], scales: Mapping[str, Tensor], limit: int
+) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     twin = copy.deepcopy(module)
     with torch.inference_mode(), torch_threads(1, batches):  # of several, how many decides how sums are rounded

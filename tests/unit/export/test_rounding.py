@@ -56,6 +56,28 @@ def test_a_layer_makes_up_for_those_before_it() -> None:
     assert error(found) < 0.95 * error(alone) < 0.95 * error(nearest)
 
 
+def test_asked_again_it_computes_only_what_has_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = torch.nn.Sequential(torch.nn.Linear(6, 4)).requires_grad_(False)
+    batches, scales = [torch.rand(20, 6)], {"0.weight": torch.ones(4) / 63}
+    first = round_layers(network, batches, scales, 63)
+    calls: list[int] = []
+
+    def noted(weights: torch.Tensor, scale: torch.Tensor, limit: int, gram: torch.Tensor) -> torch.Tensor:
+        calls.append(limit)
+        return round_weights(weights, scale, limit, gram)
+
+    monkeypatch.setattr(rounding, "round_weights", noted)
+    again = round_layers(network, batches, scales, 63)
+    assert not calls and torch.equal(again["0.weight"], first["0.weight"])
+    network.load_state_dict({"0.weight": network.state_dict()["0.weight"] + 1}, strict=False)
+    changed = round_layers(network, batches, scales, 63)
+    assert calls == [63] and not torch.equal(changed["0.weight"], first["0.weight"])
+    round_layers(network, [batches[0] + 1], scales, 63)
+    round_layers(network, [batches[0] + 1], {"0.weight": torch.ones(4) / 60}, 63)
+    round_layers(network, [batches[0] + 1], {"0.weight": torch.ones(4) / 60}, 60)
+    assert calls == [63, 63, 63, 60]
+
+
 @pytest.mark.parametrize("options", [{"padding": "same"}, {"padding": 2, "padding_mode": "reflect"}, {"stride": 2}])
 def test_rows_are_what_a_convolution_sums(options: dict[str, Any]) -> None:
     torch.manual_seed(3)
