@@ -1,5 +1,6 @@
 """Finds all the digits in a picture, and the order in which they are read."""
 
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -24,6 +25,10 @@ _BOXED = 1.2  # widths of a box: of a digit in it, at most
 _EDGE = 0.1  # of a box's width, where its lines may have left crumbs
 _BROKEN = 0.4  # heights of a digit that crumbs are high together, at least
 _MOST_CUT = 300  # digits: on a fuller page only what is wider than high is cut
+_WALL = 0.2  # heights of a wall between two boxes that it is wide, at most
+_WALLS = 3  # with those that are lines: fewer could be ones between two lines
+_THIN = 0.04  # likewise, where no pen draws it
+_SOLID = 0.7  # share of its box that is ink
 _ROOM = 1.5  # a digit's room, in heights of a digit
 
 
@@ -49,8 +54,9 @@ def prepare_digits(picture: Image.Image) -> list[list[Prepared]]:
     cells = find_cells(found.printed, patches, tall) if boxed else []
     patches += [patch for cell in cells if (patch := _crumbs(found, cell, patches, tall)) is not None]
     held, free = _share_out(patches, cells, tall)
-    rivals = {id(whole): tuple(parts) if len(parts) > 1 else () for whole, parts in held}
-    lines = _lines([whole for whole, _ in held] + free, found.printed[0], tall)
+    rivals = {id(whole): tuple(parts) if len(parts) > 1 else () for whole, parts, _ in held}
+    boxes = {id(whole): cell for whole, _, cell in held}
+    lines = _lines([whole for whole, _, _ in held] + free, boxes, found.printed[0], tall)
     items = [[Item(digit, rivals=rivals.get(id(digit))) for digit in line] for line in lines]
     for piece, mark in marks:
         _put(items, Item(found.patch([piece]), mark))
@@ -75,8 +81,8 @@ def _crumbs(found: Segmentation, cell: Cell, patches: list[Patch], tall: float) 
 
 def _share_out(
     patches: list[Patch], cells: list[Cell], tall: float
-) -> tuple[list[tuple[Patch, list[Patch]]], list[Patch]]:
-    """The ink of each box, with its parts; and what is in none."""
+) -> tuple[list[tuple[Patch, list[Patch], Cell]], list[Patch]]:
+    """The ink of each box, with its parts and the box; and what is in none."""
     held: dict[Cell, list[Patch]] = {}
     free = []
     for patch in patches:
@@ -85,7 +91,7 @@ def _share_out(
             free.append(patch)
         else:
             held.setdefault(cell, []).append(patch)
-    return [(reduce(join, parts), parts) for parts in held.values()], free
+    return [(reduce(join, parts), parts, cell) for cell, parts in held.items()], free
 
 
 def _put(lines: list[list[Item]], item: Item) -> None:
@@ -107,23 +113,53 @@ def _look(picture: Image.Image) -> tuple[Segmentation, int]:
     """The ink at the size at which digits are looked at, and the picture's pixels to one of it, along a side."""
     small, factor = average_down(picture, max(_FIRST_SIDE, -(-max(picture.size) // _FIRST_FACTOR)))
     pen = pen_of(small)
-    first = segment(ink_of(small, pen, room_of(small.size)), sizes=Sizes.for_many(small.size))
+    first = _without_walls(segment(ink_of(small, pen, room_of(small.size)), sizes=Sizes.for_many(small.size)))
     tall = digit_height(first) * factor
     side = min(_LARGEST, round(max(picture.size) * min(1.0, _HEIGHT / tall)) + 1)
     small, factor = average_down(picture, side)
     room = min(tall * _ROOM / factor, *small.size)
-    return segment(ink_of(small, pen, room), room, Sizes.for_height(tall / factor)), factor
+    return _without_walls(segment(ink_of(small, pen, room), room, Sizes.for_height(tall / factor))), factor
 
 
-def _lines(digits: list[Patch], rulings: list[Ruling], tall: float) -> list[list[Patch]]:
+def _without_walls(found: Segmentation) -> Segmentation:
+    """The ink without the walls between boxes that weren't found as lines: upright bars from one level line to another,
+    or from one on where they are thinner than a pen draws. There are three of them with the sides that were found.
+    """
+    level, upright = found.printed
+    top, left, bottom, right = found.pieces.boxes.T
+    height, width = bottom - top, right - left
+    bars = (width <= _WALL * height) & (found.pieces.areas >= _SOLID * width * height) & (found.weight > 0)
+    walls = {
+        bar: Ruling(int(top[bar]), int(bottom[bar]), float(left[bar] + right[bar] - 1) / 2, 0.0, float(width[bar]))
+        for bar in (np.flatnonzero(bars).tolist() if level else [])
+    }
+    walls = {bar: wall for bar, wall in walls.items() if _is_held(wall, level)}
+    if not walls or len(upright) + len(walls) < _WALLS:
+        return found
+    weight = found.weight.copy()
+    weight[list(walls)] = 0
+    return replace(found, weight=weight, printed=(level, [*upright, *walls.values()]))
+
+
+def _is_held(wall: Ruling, level: list[Ruling]) -> bool:
+    """Whether level lines end a wall, above and below; one of them, where it's thin."""
+    column = wall.height
+    rows = [(line.at(column), 2 + 1.5 * line.thickness) for line in level if line.start <= column <= line.end]
+    held = [any(abs(row - end) <= slack for row, slack in rows) for end in (wall.start, wall.end - 1)]
+    return all(held) or (any(held) and wall.thickness <= _THIN * wall.length)
+
+
+def _lines(digits: list[Patch], boxes: dict[int, Cell], rulings: list[Ruling], tall: float) -> list[list[Patch]]:
     """Digits in reading order. From left to right, each goes on the line whose last digit it overlaps most in height,
-    so that a line may climb or sink. What stands above the same printed line is on one line.
+    so that a line may climb or sink. What stands above the same printed line is on one line; of a digit in a box, the
+    box counts, wherever in it the digit stands.
     """
     lines: list[list[Patch]] = []
     ends = np.empty((len(digits), 3))  # top and bottom of each line's last digit, and the room that it stands in
     for digit in sorted(digits, key=lambda digit: digit.left):
-        top, bottom = digit.top, digit.top + digit.mask.shape[0]
-        room = _room_between(digit, rulings, tall)
+        box = boxes.get(id(digit))
+        top, bottom = (box.top, box.bottom) if box else (digit.top, digit.top + digit.mask.shape[0])
+        room = 0 if box else _room_between(digit, rulings, tall)
         above, below, rooms = ends[: len(lines)].T
         shared = np.minimum(below, bottom) - np.maximum(above, top)
         overlaps = shared / np.minimum(below - above, bottom - top)
