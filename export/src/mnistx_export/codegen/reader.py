@@ -21,6 +21,7 @@ _STEPS = (
     "otsu",
     "pieces",
     "lines",
+    "frames",
     "printed",
     "erase",
     "segment",

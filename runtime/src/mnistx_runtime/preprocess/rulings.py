@@ -21,6 +21,7 @@ _EDGE = 0.03  # of the picture, where level lines may end already; upright ones 
 _ONE_PLACE = 1.15  # of the widest place of a comb: two that are together no wider are one
 _INSIDE = 0.25  # of the widest place: from what parts it in two to either side of it, at least
 _AS_HIGH = 0.8  # of the lower one of the teeth beside it
+_EVEN = 1.3  # of the narrowest place of a comb: the widest one, at most
 _MOST = 80  # lines of either direction
 _MOST_RUNS = 4000
 
@@ -295,8 +296,18 @@ def _teeth(upright: list[Ruling], level: list[Ruling]) -> list[Ruling]:
         first, last = min(standing, key=lambda each: each[0]), max(standing, key=lambda each: each[0])
         if first[0] - base.start <= first[1] and base.end - last[0] <= last[1]:
             thin = [(column, line) for column, _, line in standing if line.thickness <= 1.5 * base.thickness + 1]
-            teeth += _of_even_places(sorted(thin, key=lambda each: each[0]))
+            teeth += _of_even_places(_without_strokes(sorted(thin, key=lambda each: each[0])))
     return teeth
+
+
+def _without_strokes(teeth: list[tuple[float, Ruling]]) -> list[tuple[float, Ruling]]:
+    """The teeth but for low ones that stand unevenly, or alone between two, as strokes of a digit do."""
+    gaps = [right - left for (left, _), (right, _) in pairwise(teeth)]
+    lowest = _AS_HIGH * min(line.length for _, line in (teeth[0], teeth[-1])) if teeth else 0.0
+    low = [0 < k < len(teeth) - 1 and line.length < lowest for k, (_, line) in enumerate(teeth)]
+    if not any(low) or (len(teeth) > 3 and max(gaps) <= _EVEN * min(gaps)):
+        return teeth
+    return [each for each, is_low in zip(teeth, low, strict=True) if not is_low]
 
 
 def _of_even_places(teeth: list[tuple[float, Ruling]]) -> list[Ruling]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mnistx_runtime.preprocess.components import Components, components
+from mnistx_runtime.preprocess.frames import close_frames
 from mnistx_runtime.preprocess.ink import Floats, quantile, room_of
 from mnistx_runtime.preprocess.rulings import Lines, Sizes, erase, find_lines, printed_lines
 from mnistx_runtime.preprocess.top_hat import Bytes
@@ -108,7 +109,7 @@ def _without_print(ink: Bytes, sizes: Sizes) -> tuple[Bytes, Lines, float]:
     threshold = _otsu(ink)
     for level in _LEVELS:
         mask = ink > level * threshold
-        lines = printed_lines(find_lines(mask, sizes), mask.shape, sizes)
+        lines = printed_lines(close_frames(mask, find_lines(mask, sizes)), mask.shape, sizes)
         if not any(lines):
             continue
         rest = np.where(erase(mask, lines), np.uint8(0), ink)

@@ -82,6 +82,23 @@ def test_teeth_are_printed_where_two_stand_at_the_ends_of_their_line() -> None:
     assert len(level) == 1 and not upright
 
 
+@pytest.mark.parametrize(
+    ("low", "count"),
+    [((105, 190), 4), ((70, 190), 2), ((148,), 2)],
+    ids=["places of one width", "strokes of a digit", "a 1 in a box"],
+)
+def test_low_teeth_are_printed_where_they_stand_evenly(low: tuple[int, ...], count: int) -> None:
+    mask = np.zeros((100, 300), np.bool_)
+    mask[80:82, 20:280] = True
+    for x in (20, 278):
+        mask[20:82, x : x + 2] = True
+    for x in low:
+        mask[50:82, x : x + 2] = True
+    sizes = Sizes.for_height(30)
+    level, upright = printed_lines(find_lines(mask, sizes), mask.shape, sizes)
+    assert len(level) == 1 and len(upright) == count
+
+
 def test_noise_is_no_line() -> None:
     mask = np.random.default_rng(0).random((300, 300)) < 0.4
     sizes = Sizes.for_one(mask.shape)

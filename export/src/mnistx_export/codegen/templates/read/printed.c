@@ -66,6 +66,41 @@ static void mark_teeth(ruled *l, const int32_t *at, const double *columns, int32
     }
 }
 
+/* Drops, of the teeth, low ones that stand unevenly, or alone between two, as strokes of a digit do. Returns how many
+ * are left. */
+static int32_t drop_strokes(const ruled *l, int32_t *at, double *columns, int32_t count)
+{
+    double widest = 0.0;
+    double narrowest = 0.0;
+    double lowest = 0.0;
+    int32_t low = 0;
+    int32_t kept = 0;
+    if (count > 0) {
+        const ruling *const first = l->upright.each + at[0];
+        const ruling *const last = l->upright.each + at[count - 1];
+        lowest = 0.8 * (double)smaller(first->end - first->start, last->end - last->start);
+    }
+    for (int32_t i = 1; i < count; i++) {
+        const double place = columns[i] - columns[i - 1];
+        const ruling *const line = l->upright.each + at[i];
+        widest = larger_of(widest, place);
+        narrowest = ((i == 1) || (place < narrowest)) ? place : narrowest;
+        low |= (i < (count - 1)) && ((double)(line->end - line->start) < lowest);
+    }
+    if ((low == 0) || ((count > 3) && (widest <= (1.3 * narrowest)))) {
+        return count;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        const ruling *const line = l->upright.each + at[i];
+        if ((i == 0) || (i == (count - 1)) || !((double)(line->end - line->start) < lowest)) {
+            at[kept] = at[i];
+            columns[kept] = columns[i];
+            kept++;
+        }
+    }
+    return kept;
+}
+
 /* Marks the upright lines that stand on a level one as the teeth of a comb: two of them stand at its ends. */
 static void find_teeth(ruled *l, const ruling *base)
 {
@@ -107,7 +142,7 @@ static void find_teeth(ruled *l, const ruling *base)
     }
     if ((standing >= 2) && ((first - (double)base->start) <= first_slack) &&
         (((double)base->end - last) <= last_slack)) {
-        mark_teeth(l, at, columns, count);
+        mark_teeth(l, at, columns, drop_strokes(l, at, columns, count));
     }
 }
 

@@ -12,6 +12,7 @@ static void remove_lines(reader *r)
             r->memory.lines.mask[i] = (uint8_t)((double)r->ink[i] > level);
         }
         find_lines(&r->memory.lines, r->width, r->height, &sizes);
+        close_frames(&r->memory.lines, r->width, r->height);
         keep_printed(&r->memory.lines, r->width, r->height, &sizes);
         if ((r->memory.lines.level.count + r->memory.lines.upright.count) == 0) {
             continue;
