@@ -21,6 +21,8 @@ _EDGE = 0.03  # of the picture, where level lines may end already; upright ones 
 _ONE_PLACE = 1.15  # of the widest place of a comb: two that are together no wider are one
 _INSIDE = 0.25  # of the widest place: from what parts it in two to either side of it, at least
 _AS_HIGH = 0.8  # of the lower one of the teeth beside it
+_ASKEW = 0.03  # rows a column between a printed line and most of its direction, at most
+_THICKER = 1.25  # of most lines' thickness: what is as thick, and askew, is a stroke
 _EVEN = 1.3  # of the narrowest place of a comb: the widest one, at most
 _MOST = 80  # lines of either direction
 _MOST_RUNS = 4000
@@ -211,15 +213,29 @@ def _cut(mask: Mask, thin: Mask, guess: tuple[float, float], sizes: Sizes) -> li
 
 
 def _of_one_print(level: list[Ruling], upright: list[Ruling]) -> Lines:
-    """The lines without those that are thicker than print of theirs is: strokes of a pen."""
-    lengths = [(line.thickness, line.length) for line in (*level, *upright)]
-    half, most = sum(length for _, length in lengths) / 2, 0.0
-    for thickness, length in sorted(lengths):
-        half -= length
+    """The lines without strokes of a pen: those much thicker than print of theirs is, or thicker and askew."""
+    usual = _usual([(line.thickness, line.length) for line in (*level, *upright)])
+    return _of_one_direction(level, usual), _of_one_direction(upright, usual)
+
+
+def _of_one_direction(lines: list[Ruling], thickness: float) -> list[Ruling]:
+    slope = _usual([(line.slope, line.length) for line in lines])
+    return [
+        line
+        for line in lines
+        if line.thickness <= 1.5 * thickness + 1
+        and (line.thickness < _THICKER * thickness or abs(line.slope - slope) <= _ASKEW)
+    ]
+
+
+def _usual(weighted: list[tuple[float, int]]) -> float:
+    """The median of values, each with its weight; 0 of none."""
+    half = sum(weight for _, weight in weighted) / 2
+    for value, weight in sorted(weighted):
+        half -= weight
         if half <= 0:
-            most = 1.5 * thickness + 1
-            break
-    return [line for line in level if line.thickness <= most], [line for line in upright if line.thickness <= most]
+            return value
+    return 0.0
 
 
 def _long_runs(mask: Mask, shortest: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -99,6 +99,16 @@ def test_low_teeth_are_printed_where_they_stand_evenly(low: tuple[int, ...], cou
     assert len(level) == 1 and len(upright) == count
 
 
+@pytest.mark.parametrize(("thick", "sink"), [(5, 6), (3, 0)], ids=["a thicker stroke askew", "a printed line"])
+def test_a_stroke_from_side_to_side_is_told_from_print_by_its_thickness_and_slope(thick: int, sink: int) -> None:
+    page = Image.new("L", (140, 160), 255)
+    draw = ImageDraw.Draw(page)
+    draw.rectangle((20, 20, 120, 140), outline=0, width=3)
+    draw.line((22, 60, 118, 60 + sink), fill=0, width=thick)
+    level, upright = lines_of(page)
+    assert len(upright) == 2 and len(level) == (2 if sink else 3)
+
+
 def test_noise_is_no_line() -> None:
     mask = np.random.default_rng(0).random((300, 300)) < 0.4
     sizes = Sizes.for_one(mask.shape)

@@ -68,7 +68,7 @@ static void mark_teeth(ruled *l, const int32_t *at, const double *columns, int32
 
 /* Drops, of the teeth, low ones that stand unevenly, or alone between two, as strokes of a digit do. Returns how many
  * are left. */
-static int32_t drop_strokes(const ruled *l, int32_t *at, double *columns, int32_t count)
+static int32_t drop_low_teeth(const ruled *l, int32_t *at, double *columns, int32_t count)
 {
     double widest = 0.0;
     double narrowest = 0.0;
@@ -142,42 +142,59 @@ static void find_teeth(ruled *l, const ruling *base)
     }
     if ((standing >= 2) && ((first - (double)base->start) <= first_slack) &&
         (((double)base->end - last) <= last_slack)) {
-        mark_teeth(l, at, columns, drop_strokes(l, at, columns, count));
+        mark_teeth(l, at, columns, drop_low_teeth(l, at, columns, count));
     }
 }
 
-/* Drops lines that are thicker than print of theirs is: strokes of a pen. */
-static void drop_thick(ruled *l)
+/* The least thickness, or slope, up to which half of the length of the kept lines lies; 0 of none.
+ *
+ * first, past: of the directions, level and upright. */
+static double usual_of(const ruled *l, int32_t first, int32_t past, int32_t is_slope)
 {
     const lines *const both[2] = {&l->level, &l->upright};
     double half = 0.0;
-    for (int32_t side = 0; side < 2; side++) {
+    double usual = 0.0;
+    int32_t any = 0;
+    for (int32_t side = first; side < past; side++) {
         for (int32_t i = 0; i < both[side]->count; i++) {
             half += (l->kept[side][i] != 0u) ? (double)(both[side]->each[i].end - both[side]->each[i].start) : 0.0;
         }
     }
     half /= 2.0;
-    double most = 0.0;
-    for (int32_t side = 0; side < 2; side++) { /* the least thickness up to which half of the length lies */
+    for (int32_t side = first; side < past; side++) {
         for (int32_t i = 0; i < both[side]->count; i++) {
-            const double thickness = both[side]->each[i].thickness;
+            const double value = (is_slope != 0) ? both[side]->each[i].slope : both[side]->each[i].thickness;
             double up_to = 0.0;
-            for (int32_t other = 0; other < 2; other++) {
+            for (int32_t other = first; other < past; other++) {
                 for (int32_t j = 0; j < both[other]->count; j++) {
                     const ruling *const each = both[other]->each + j;
-                    up_to += ((l->kept[other][j] != 0u) && (each->thickness <= thickness))
+                    up_to += ((l->kept[other][j] != 0u) &&
+                              (((is_slope != 0) ? each->slope : each->thickness) <= value))
                                  ? (double)(each->end - each->start)
                                  : 0.0;
                 }
             }
-            if ((l->kept[side][i] != 0u) && (up_to >= half) && ((most == 0.0) || (((1.5 * thickness) + 1.0) < most))) {
-                most = (1.5 * thickness) + 1.0;
+            if ((l->kept[side][i] != 0u) && (up_to >= half) && ((any == 0) || (value < usual))) {
+                usual = value;
+                any = 1;
             }
         }
     }
+    return usual;
+}
+
+/* Drops strokes of a pen: lines much thicker than print of theirs is, or thicker and askew. */
+static void drop_strokes_of_pen(ruled *l)
+{
+    const lines *const both[2] = {&l->level, &l->upright};
+    const double thickness = usual_of(l, 0, 2, 0);
     for (int32_t side = 0; side < 2; side++) {
+        const double slope = usual_of(l, side, side + 1, 1);
         for (int32_t i = 0; i < both[side]->count; i++) {
-            l->kept[side][i] = (uint8_t)((l->kept[side][i] != 0u) && (both[side]->each[i].thickness <= most));
+            const ruling *const line = both[side]->each + i;
+            const int32_t is_print = (line->thickness <= ((1.5 * thickness) + 1.0)) &&
+                                     ((line->thickness < (1.25 * thickness)) || (distance(line->slope, slope) <= 0.03));
+            l->kept[side][i] = (uint8_t)((l->kept[side][i] != 0u) && (is_print != 0));
         }
     }
 }
@@ -217,7 +234,7 @@ static void keep_printed(ruled *l, int32_t width, int32_t height, const line_siz
         for (int32_t i = 0; i < l->level.count; i++) {
             l->kept[0][i] = (uint8_t)((printed[i] != 0u) || goes_on(l->level.each + i, &l->level, printed));
         }
-        drop_thick(l);
+        drop_strokes_of_pen(l);
         const int32_t all_level = keep_lines(&l->level, l->kept[0]);
         const int32_t all_upright = keep_lines(&l->upright, l->kept[1]);
         all = all_level && all_upright;
