@@ -1,19 +1,24 @@
-"""Finds the printed boxes and the places of combs that digits are written into, and those that are empty."""
+"""Finds the printed boxes and the places of combs that digits are written into, the empty ones, and their walls."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
 from mnistx_runtime.preprocess.rulings import Lines, Ruling
-from mnistx_runtime.preprocess.segmentation import Patch
+from mnistx_runtime.preprocess.segmentation import Patch, Segmentation
 
 _NARROWEST = 0.6  # of a box, in heights of a digit
 _WIDEST = 3.5  # likewise
 _MEET = 0.4  # between the end of a box's side and its foot, likewise
 _ABOVE = 0.5  # a digit's middle above or below its box, likewise
 _ALIKE = 0.2  # share that boxes of one form differ in width
+_WALL = 0.2  # heights of a wall between two boxes that it is wide, at most
+_THIN = 0.04  # likewise, where no pen draws it
+_WALLS = 3  # with those that are lines: fewer could be ones between two lines
+_SOLID = 0.7  # share of its box that is ink
 
 
 class Cell(NamedTuple):
@@ -66,6 +71,37 @@ def find_cells(printed: Lines, digits: Sequence[Patch], tall: float) -> list[Cel
         if abs(cell.width - typical) <= _ALIKE * typical and not any(_overlap(cell, other) for other in cells):
             cells.append(cell)
     return sorted(cells, key=lambda cell: cell.left)
+
+
+def without_walls(found: Segmentation) -> Segmentation:
+    """The ink without the walls between boxes that weren't found as lines: upright bars from one level line to another,
+    or from one on where they are thinner than a pen draws. There are three of them with the sides that were found.
+
+    Args:
+        found: the ink; the walls become printed lines of it, and weigh nothing.
+    """
+    level, upright = found.printed
+    top, left, bottom, right = found.pieces.boxes.T
+    height, width = bottom - top, right - left
+    bars = (width <= _WALL * height) & (found.pieces.areas >= _SOLID * width * height) & (found.weight > 0)
+    walls = {
+        bar: Ruling(int(top[bar]), int(bottom[bar]), float(left[bar] + right[bar] - 1) / 2, 0.0, float(width[bar]))
+        for bar in (np.flatnonzero(bars).tolist() if level else [])
+    }
+    walls = {bar: wall for bar, wall in walls.items() if _is_held(wall, level)}
+    if not walls or len(upright) + len(walls) < _WALLS:
+        return found
+    weight = found.weight.copy()
+    weight[list(walls)] = 0
+    return replace(found, weight=weight, printed=(level, [*upright, *walls.values()]))
+
+
+def _is_held(wall: Ruling, level: list[Ruling]) -> bool:
+    """Whether level lines end a wall, above and below; one of them, where it's thin."""
+    column = wall.height
+    rows = [(line.at(column), 2 + 1.5 * line.thickness) for line in level if line.start <= column <= line.end]
+    held = [any(abs(row - end) <= slack for row, slack in rows) for end in (wall.start, wall.end - 1)]
+    return all(held) or (any(held) and wall.thickness <= _THIN * wall.length)
 
 
 def _overlap(one: Cell, two: Cell) -> bool:

@@ -1,5 +1,6 @@
 """Finds the sides of frames that a digit hides: what crosses a printed line all along leaves too little of it alone."""
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -42,21 +43,17 @@ def _hidden(mask: NDArray[np.bool_], level: list[Ruling], upright: list[Ruling])
     found: list[Ruling] = []
     sides = np.array(upright, np.float64).reshape(-1, len(Ruling._fields))
     for base in level:
-        left = _corners(base, sides, base.start)
-        for one in left:
-            for two in _corners(base, sides, base.end - 1):
-                slack = 2 * (1 + base.thickness)
-                rise = two.row - one.row
-                if one.upward != two.upward or two.column - one.column < 2 * slack:
-                    continue
-                if abs(rise - base.slope * (two.column - one.column)) > slack:
-                    continue
-                slope = rise / (two.column - one.column)
-                start, end = max(0, round(one.column)), min(mask.shape[1], round(two.column) + 1)
-                side = Ruling(start, end, one.row - slope * one.column, slope, base.thickness)
-                known = any(_is_there(side, line, slack) for line in (*level, *found))
-                if not known and _share(mask, side) >= _INKED:
-                    found.append(side)
+        slack = 2 * (1 + base.thickness)
+        for one, two in product(_corners(base, sides, base.start), _corners(base, sides, base.end - 1)):
+            across, rise = two.column - one.column, two.row - one.row
+            if one.upward != two.upward or across < 2 * slack or abs(rise - base.slope * across) > slack:
+                continue
+            slope = rise / across
+            start, end = max(0, round(one.column)), min(mask.shape[1], round(two.column) + 1)
+            side = Ruling(start, end, one.row - slope * one.column, slope, base.thickness)
+            known = any(_is_there(side, line, slack) for line in (*level, *found))
+            if not known and _share(mask, side) >= _INKED:
+                found.append(side)
     return found
 
 

@@ -1,13 +1,12 @@
 """Finds all the digits in a picture, and the order in which they are read."""
 
-from dataclasses import replace
 from functools import reduce
 
 import numpy as np
 from PIL import Image
 
 from mnistx_runtime.preprocess import Prepared
-from mnistx_runtime.preprocess.boxes import Cell, find_cells
+from mnistx_runtime.preprocess.boxes import Cell, find_cells, without_walls
 from mnistx_runtime.preprocess.grouping import digit_height, group_pieces
 from mnistx_runtime.preprocess.ink import average_down, ink_of, room_of, turn_upright
 from mnistx_runtime.preprocess.lattice import Item, compete, join, prepare_parts
@@ -25,10 +24,6 @@ _BOXED = 1.2  # widths of a box: of a digit in it, at most
 _EDGE = 0.1  # of a box's width, where its lines may have left crumbs
 _BROKEN = 0.4  # heights of a digit that crumbs are high together, at least
 _MOST_CUT = 300  # digits: on a fuller page only what is wider than high is cut
-_WALL = 0.2  # heights of a wall between two boxes that it is wide, at most
-_WALLS = 3  # with those that are lines: fewer could be ones between two lines
-_THIN = 0.04  # likewise, where no pen draws it
-_SOLID = 0.7  # share of its box that is ink
 _ROOM = 1.5  # a digit's room, in heights of a digit
 
 
@@ -113,40 +108,12 @@ def _look(picture: Image.Image) -> tuple[Segmentation, int]:
     """The ink at the size at which digits are looked at, and the picture's pixels to one of it, along a side."""
     small, factor = average_down(picture, max(_FIRST_SIDE, -(-max(picture.size) // _FIRST_FACTOR)))
     pen = pen_of(small)
-    first = _without_walls(segment(ink_of(small, pen, room_of(small.size)), sizes=Sizes.for_many(small.size)))
+    first = without_walls(segment(ink_of(small, pen, room_of(small.size)), sizes=Sizes.for_many(small.size)))
     tall = digit_height(first) * factor
     side = min(_LARGEST, round(max(picture.size) * min(1.0, _HEIGHT / tall)) + 1)
     small, factor = average_down(picture, side)
     room = min(tall * _ROOM / factor, *small.size)
-    return _without_walls(segment(ink_of(small, pen, room), room, Sizes.for_height(tall / factor))), factor
-
-
-def _without_walls(found: Segmentation) -> Segmentation:
-    """The ink without the walls between boxes that weren't found as lines: upright bars from one level line to another,
-    or from one on where they are thinner than a pen draws. There are three of them with the sides that were found.
-    """
-    level, upright = found.printed
-    top, left, bottom, right = found.pieces.boxes.T
-    height, width = bottom - top, right - left
-    bars = (width <= _WALL * height) & (found.pieces.areas >= _SOLID * width * height) & (found.weight > 0)
-    walls = {
-        bar: Ruling(int(top[bar]), int(bottom[bar]), float(left[bar] + right[bar] - 1) / 2, 0.0, float(width[bar]))
-        for bar in (np.flatnonzero(bars).tolist() if level else [])
-    }
-    walls = {bar: wall for bar, wall in walls.items() if _is_held(wall, level)}
-    if not walls or len(upright) + len(walls) < _WALLS:
-        return found
-    weight = found.weight.copy()
-    weight[list(walls)] = 0
-    return replace(found, weight=weight, printed=(level, [*upright, *walls.values()]))
-
-
-def _is_held(wall: Ruling, level: list[Ruling]) -> bool:
-    """Whether level lines end a wall, above and below; one of them, where it's thin."""
-    column = wall.height
-    rows = [(line.at(column), 2 + 1.5 * line.thickness) for line in level if line.start <= column <= line.end]
-    held = [any(abs(row - end) <= slack for row, slack in rows) for end in (wall.start, wall.end - 1)]
-    return all(held) or (any(held) and wall.thickness <= _THIN * wall.length)
+    return without_walls(segment(ink_of(small, pen, room), room, Sizes.for_height(tall / factor))), factor
 
 
 def _lines(digits: list[Patch], boxes: dict[int, Cell], rulings: list[Ruling], tall: float) -> list[list[Patch]]:
